@@ -1,0 +1,56 @@
+"""Names of the event streams and positions in them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+STREAM_PREFIX = "jogakbo:stream:"
+WAKE_CHANNEL = "jogakbo:wake"
+"""Pub/sub channel that only wakes readers; its messages are names of streams."""
+
+EVENT_FIELD = "event"
+"""The one field of a stream entry: a CloudEvent in JSON."""
+
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
+
+
+def stream_name(service: str) -> str:
+    """The Redis key of a service's stream: ``stream_name("menu") == "jogakbo:stream:menu"``.
+
+    Raises ``ValueError`` for a name that is not lower case letters, digits and dashes (40 at most).
+    """
+    if not _NAME.fullmatch(service):
+        raise ValueError(f"a stream is named like 'menu' or 'gift-cards', not {service!r}")
+    return STREAM_PREFIX + service
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """A place in one stream: the service's own ``<epoch>-<seq>``, which is also the Redis entry id.
+
+    ``epoch`` is the birth of the service's outbox in Unix milliseconds, ``seq`` counts from 1 without gaps.
+    Positions of one stream are ordered; a new epoch is above every position of the old one.
+    """
+
+    epoch: int
+    seq: int
+
+    @classmethod
+    def parse(cls, text: str) -> Position:
+        """Read ``"1763816400000-42"``; raises ``ValueError`` for anything else."""
+        epoch, dash, seq = text.partition("-")
+        if not (dash and epoch.isascii() and epoch.isdigit() and seq.isascii() and seq.isdigit()):
+            raise ValueError(f"a position is '<epoch>-<seq>', not {text!r}")
+        return cls(int(epoch), int(seq))
+
+    def follows(self, other: Position) -> bool:
+        """Whether nothing lies between ``other`` and this position."""
+        return self.epoch == other.epoch and self.seq == other.seq + 1
+
+    def __str__(self) -> str:
+        return f"{self.epoch}-{self.seq}"
+
+
+START = Position(0, 0)
+"""Before everything that a stream can hold."""
