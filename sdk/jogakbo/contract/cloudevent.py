@@ -72,7 +72,7 @@ def decode_event(payload: bytes) -> CloudEvent:
 
 
 def decode_changed(payload: bytes) -> frozenset[str]:
-    """Only the changed keys of an event, without checking the rest. Raises ``EventError`` for what is not JSON."""
+    """Only the changed keys of an event, the rest unchecked. Raises ``EventError`` for what is not JSON."""
     try:
         return parse_keys(_changed_decoder.decode(payload).keys)
     except (msgspec.ValidationError, msgspec.DecodeError) as error:

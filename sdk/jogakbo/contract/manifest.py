@@ -35,7 +35,7 @@ class Param(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class FragmentDeclaration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One fragment: where it is, what it is called, and how long the shell should wait.
 
-    ``audience`` is ``public`` (one HTML for all) or ``private`` (rendered per person, never cached for others).
+    ``audience`` is ``public`` (one HTML for all) or ``private`` (per person, never cached for others).
     """
 
     path: str
@@ -98,7 +98,7 @@ _decoder = msgspec.json.Decoder(Manifest)
 
 
 def decode_manifest(payload: bytes) -> Manifest:
-    """Read and check a manifest. Raises ``ManifestError``; unknown fields are ignored (a newer contract may add some)."""
+    """Read and check a manifest. Raises ``ManifestError``; unknown fields are ignored, a newer side may add some."""
     try:
         manifest = _decoder.decode(payload)
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
