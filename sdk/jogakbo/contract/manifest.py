@@ -98,7 +98,7 @@ _decoder = msgspec.json.Decoder(Manifest)
 
 
 def decode_manifest(payload: bytes) -> Manifest:
-    """Read and check a manifest. Raises ``ManifestError``; unknown fields are ignored, a newer side may add some."""
+    """Read and check a manifest. Raises ``ManifestError``; unknown fields are ignored."""
     try:
         manifest = _decoder.decode(payload)
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
