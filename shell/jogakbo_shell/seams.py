@@ -1,0 +1,42 @@
+"""What the shell's parts ask of one another, so that each can grow, and be tested, without the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from starlette.routing import BaseRoute
+
+from jogakbo_shell.instance import Instance
+
+
+class Live(Protocol):
+    """The part that keeps open pages fresh, as seen by the rest of the shell.
+
+    `jogakbo_shell.live.create_live(settings, fragments, cache, registry) -> Live` builds it. `registry.streams()`
+    is the union of the event streams to read; the subject in a grant is the visitor's (`guest-1a2b…`).
+    """
+
+    def routes(self) -> list[BaseRoute]:
+        """`/-/live`. The visitor is in `request.state.visitor` (see `identity.session.Visitor`)."""
+
+    async def start(self) -> None:
+        """Begin to read the bus in the background; must not wait for it."""
+
+    async def stop(self) -> None:
+        """Say goodbye to every stream and end all tasks."""
+
+    def goodbye(self) -> None:
+        """SIGTERM has come: end the open streams now, their clients will come back elsewhere."""
+
+    def cursor(self) -> str:
+        """The position in the log up to which the cache is known to be right, as text for a page."""
+
+    def sign(self, instances: Iterable[Instance], locale: str, subject: str) -> str:
+        """The grant of a page: what it shows, to whom."""
+
+    def recovered(self, server: str) -> None:
+        """A fragment server answers again, or has a new release: render its open instances anew."""
+
+    def describe(self) -> Mapping[str, str | int | float]:
+        """Facts for the status page, such as `{"connections": 12, "lag_ms": 3}`."""

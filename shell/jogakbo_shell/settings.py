@@ -1,0 +1,93 @@
+"""What the shell can be told from outside; read once, passed down."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Every field is an environment variable of the same name in upper case."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    host: str = Field("127.0.0.1", description="Address to listen on; only this machine unless told otherwise.")
+    port: int = Field(8000, ge=0, le=65535, description="TCP port of the portal; 0 takes a free one.")
+    log_level: str = Field("info", description="Lowest level that is logged: debug, info, warning, error.")
+    log_format: str = Field("console", description="console (for people) or json (for machines).")
+    redis_url: str = Field(
+        "redis://127.0.0.1:6379/0", description="The bus that tells what changed; the portal serves without it."
+    )
+    fragment_servers: str = Field(
+        "",
+        description="Space separated name=address of every fragment server, as in menu=http://127.0.0.1:8101.",
+    )
+    shell_data_dir: Path = Field(
+        Path("var/data/shell"), description="Folder of the signing keys and the last good manifests."
+    )
+    public_origin: str = Field(
+        "", description="Origin that browsers see, as in https://cafe.example; empty takes it from the request."
+    )
+    cookie_secure: bool = Field(
+        False, description="Mark cookies Secure though the request came over http: TLS ends in front of the shell."
+    )
+    metrics_token: SecretStr = Field(
+        SecretStr(""), description="Bearer token that /metrics asks for; empty leaves it open to whoever reaches it."
+    )
+
+    page_deadline_ms: int = Field(
+        1000, gt=0, description="Milliseconds until a page is complete, whatever its fragments do."
+    )
+    head_wait_ms: int = Field(
+        4, ge=0, description="Milliseconds the head waits for fragments, so that a fast page leaves in one write."
+    )
+    fragment_deadline_ms: int = Field(
+        1000, gt=0, description="Milliseconds for one fragment in total: connect, headers and body together."
+    )
+    action_deadline_ms: int = Field(
+        5000, gt=0, description="Milliseconds for one request under /-/: an action may wait for its service."
+    )
+    max_body_bytes: int = Field(
+        1_048_576, gt=0, description="Bytes a fragment's answer may have, also after decompression."
+    )
+    max_header_bytes: int = Field(
+        32_768, gt=0, description="Bytes the headers of a fragment's answer may have together."
+    )
+    max_request_bytes: int = Field(
+        262_144, gt=0, description="Bytes the body of a request under /-/ may have; forms are small."
+    )
+    max_upstream_connections: int = Field(
+        64, gt=0, description="Connections per fragment server; more requests wait within their deadline."
+    )
+    cache_bytes: int = Field(
+        67_108_864, gt=0, description="Bytes of fragments kept in memory; the least recently used leave first."
+    )
+    manifest_interval_ms: int = Field(
+        2000, gt=0, description="Milliseconds between two looks at a fragment server's manifest and health."
+    )
+    breaker_failures: int = Field(
+        5, gt=0, description="Failures in a row that open a server's breaker; no answer at all opens it at once."
+    )
+    breaker_retry_ms: int = Field(
+        500, gt=0, description="Milliseconds until the first probe of a failed server; doubles to 16 times this."
+    )
+    drain_ms: int = Field(
+        3000, ge=0, description="Milliseconds that open streams and requests get to end after SIGTERM."
+    )
+
+    @field_validator("fragment_servers")
+    @classmethod
+    def _are_addresses(cls, value: str) -> str:
+        for word in value.split():
+            name, equals, address = word.partition("=")
+            if not (name and equals and address.startswith(("http://", "https://"))):
+                raise ValueError(f"expected name=http://host:port, not {word!r}")
+        return value
+
+    @property
+    def servers(self) -> dict[str, str]:
+        """Fragment servers by name: `{"menu": "http://127.0.0.1:8101"}`."""
+        pairs = (word.partition("=") for word in self.fragment_servers.split())
+        return {name: address.rstrip("/") for name, _, address in pairs}
