@@ -20,7 +20,7 @@ def health_routes(name: str, version: str, checks: Mapping[str, Check]) -> list[
     """``/livez``, ``/readyz`` and ``/metrics`` of one deployable.
 
     ``/readyz`` answers 200, or 503 when a check raises or takes over 1.5 s:
-    ``{"status": "ok", "name": "orders-service", "version": "0.1.0", "checks": {"database": {"status": "ok"}}}``.
+    ``{"status": "ok", "name": "orders-service", "version": "0.1.0", "checks": {"database": {…}}}``.
     """
 
     async def livez(request: Request) -> Response:

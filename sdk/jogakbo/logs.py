@@ -18,9 +18,7 @@ from jogakbo.contract.context import REQUEST_ID, TRACEPARENT
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
 _READ_HEADERS = (TRACEPARENT.encode(), REQUEST_ID.encode())
 _QUIET_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
-_DURATION = Histogram(
-    "http_server_request_duration_seconds", "Time to answer a request", ["method", "status"]
-)
+_DURATION = Histogram("http_server_request_duration_seconds", "Time to answer", ["method", "status"])
 
 
 def configure_logs(member: str, *, level: str = "info", form: str = "console") -> None:
@@ -82,9 +80,7 @@ class RequestLog:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = {
-            name: value for name, value in scope["headers"] if name in (b"traceparent", b"x-request-id")
-        }
+        headers = {name: value for name, value in scope["headers"] if name in (b"traceparent", b"x-request-id")}
         trace = Trace.continued(headers.get(TRACEPARENT.encode(), b"").decode("latin-1"))
         scope.setdefault("state", {})["trace"] = trace
         status = 500

@@ -1,0 +1,21 @@
+"""The fragment kit: declare a fragment with its keys, its cache policy and its fallback, and serve it."""
+
+from jogakbo.contract.manifest import Param
+from jogakbo.fragment.server import FragmentServer
+from jogakbo.fragment.service import Service, ServiceError, ServiceRefused, ServiceUnavailable
+from jogakbo.fragment.settings import FragmentSettings
+from jogakbo.fragment.view import Action, Answer, NotFound, View
+
+__all__ = [
+    "Action",
+    "Answer",
+    "FragmentServer",
+    "FragmentSettings",
+    "NotFound",
+    "Param",
+    "Service",
+    "ServiceError",
+    "ServiceRefused",
+    "ServiceUnavailable",
+    "View",
+]

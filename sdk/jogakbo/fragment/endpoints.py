@@ -1,0 +1,226 @@
+"""HTTP around the team's functions: parameters and person in, HTML with its headers out."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from urllib.parse import urlencode
+
+import httpx2
+import structlog
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from jogakbo.contract.context import FRAGMENT, LOCALE, LOCALES, PAGE, PUBLIC_PATHNAME, VERSION
+from jogakbo.contract.problem import PROBLEM_JSON, Problem, encode_problem
+from jogakbo.contract.surrogate import SURROGATE_KEY, format_keys
+from jogakbo.fragment.declaration import Form, Fragment, ParamError
+from jogakbo.fragment.messages import Messages
+from jogakbo.fragment.service import Service, ServiceRefused, ServiceUnavailable
+from jogakbo.fragment.templates import Templates
+from jogakbo.fragment.view import Action, Go, NotFound, Show, View
+from jogakbo.identity import Identity, IdentityError, IdentityVerifier
+from jogakbo.logs import Trace
+
+_MAX_FORM_FIELDS = 200
+
+
+class Endpoints:
+    """The endpoints of one fragment server."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        version: str,
+        fragments: Mapping[str, Fragment],
+        forms: Mapping[str, Form],
+        client: httpx2.AsyncClient,
+        service_timeout_seconds: float,
+        verifier: IdentityVerifier,
+        messages: Messages,
+        templates: Templates,
+    ) -> None:
+        self._name = name
+        self._version = version
+        self._fragments = fragments
+        self._forms = forms
+        self._client = client
+        self._service_timeout_seconds = service_timeout_seconds
+        self._verifier = verifier
+        self._messages = messages
+        self._templates = templates
+        self._log = structlog.get_logger()
+
+    def routes(self) -> list[Route]:
+        """One route per fragment, per fallback and per action."""
+        routes = []
+        for fragment in self._fragments.values():
+            routes.append(Route(fragment.path, self._contained(self._fragment_endpoint, fragment)))
+            routes.append(Route(f"{fragment.path}/fallback", self._contained(self._fallback_endpoint, fragment)))
+        for form in self._forms.values():
+            path = f"/actions/{form.name}"
+            routes.append(Route(path, self._contained(self._action_endpoint, form), methods=["POST"]))
+        return routes
+
+    async def service_ready(self) -> Mapping[str, object]:
+        """What the service says of itself, for ``/readyz``."""
+        response = await self._client.get("/readyz")
+        answer: dict[str, object] = response.json()
+        if response.status_code != 200:
+            raise ServiceUnavailable(str(answer.get("checks", response.status_code)))
+        return {"version": answer.get("version", "")}
+
+    def _contained(self, endpoint: Callable[..., object], declared: object) -> Callable[[Request], object]:
+        async def contained(request: Request) -> Response:
+            try:
+                return await endpoint(request, declared)  # type: ignore[misc, no-any-return]
+            except IdentityError as error:
+                return self._problem(401, "identity refused", str(error))
+            except ParamError as error:
+                return self._problem(400, "wrong parameter", str(error))
+            except ServiceUnavailable as error:
+                self._log.warning("service_unavailable", error=str(error))
+                return self._problem(503, "service unavailable", str(error))
+            except ServiceRefused as error:
+                return self._problem(error.problem.status, error.problem.title, error.problem.detail)
+
+        return contained
+
+    async def _fragment_endpoint(self, request: Request, fragment: Fragment) -> Response:
+        started = time.perf_counter()
+        view = self._view(request, fragment.accepted(request.query_params), await self._identity(request))
+        try:
+            html, status = await fragment.function(view), 200
+        except NotFound as missing:
+            html, status = (
+                missing.html or self._templates.render("not_found.html", {"locale": view.locale}),
+                404,
+            )
+        return self._rendered(request, fragment, view, html, status, started)
+
+    async def _fallback_endpoint(self, request: Request, fragment: Fragment) -> Response:
+        view = self._view(request, {}, Identity("guest"))
+        title = fragment.title.get(view.locale) or next(iter(fragment.title.values()))
+        html = view.render(fragment.fallback, title=title)
+        return HTMLResponse(
+            html, headers={"Cache-Control": "public, max-age=300", "Vary": LOCALE, VERSION: self._version}
+        )
+
+    async def _action_endpoint(self, request: Request, form: Form) -> Response:
+        identity = await self._identity(request)
+        async with request.form(max_fields=_MAX_FORM_FIELDS, max_files=0) as posted:
+            fields = _texts(posted)
+        action = Action(
+            form=fields,
+            identity=identity,
+            service=self._service(request, identity),
+            locale=_locale(request),
+            page=request.headers.get(PAGE, ""),
+            messages=self._messages,
+        )
+        try:
+            answer = await form.function(action)
+        except ServiceRefused as refusal:
+            answer = action.show(
+                form.shows, error=self._words(action.locale, refusal.problem), status=refusal.problem.status
+            )
+        except ServiceUnavailable as error:
+            self._log.warning("action_failed", action=form.name, error=str(error))
+            return self._alert(action.locale, form.shows)
+        if isinstance(answer, Go):
+            return _gone_to(request, answer.path)
+        return await self._shown(request, answer, action)
+
+    async def _shown(self, request: Request, answer: Show, action: Action) -> Response:
+        """A plain form goes back to its page; an htmx form, or a refused one, gets the fragment itself."""
+        if not answer.error and "hx-request" not in request.headers:
+            return Response(status_code=303, headers={"Location": action.page or "/"})
+        fragment = self._fragments[answer.fragment]
+        view = self._view(request, fragment.accepted(answer.params), action.identity)
+        view.error = answer.error
+        view.form = action.form if answer.error else {}
+        started = time.perf_counter()
+        response = self._rendered(request, fragment, view, await fragment.function(view), answer.status, started)
+        response.headers["Cache-Control"] = "no-store"
+        query = urlencode(sorted(view.params.items()))
+        response.headers[FRAGMENT] = f"{self._name}/{fragment.name}" + (f"?{query}" if query else "")
+        return response
+
+    def _rendered(
+        self, request: Request, fragment: Fragment, view: View, html: str, status: int, started: float
+    ) -> Response:
+        values = {**view.params, "subject": view.identity.subject}
+        keys = {key.format(**values) for key in fragment.keys if _fillable(key, values)} | view.keys
+        etag = f'"{hashlib.sha256(html.encode()).hexdigest()[:20]}"'
+        headers = {
+            "Cache-Control": fragment.cache_control if status == 200 else "no-store",
+            "Vary": LOCALE,
+            "ETag": etag,
+            SURROGATE_KEY: format_keys(keys),
+            VERSION: self._version,
+            "Server-Timing": f"render;dur={(time.perf_counter() - started) * 1000:.1f}",
+        }
+        if status == 200 and request.method in ("GET", "HEAD") and request.headers.get("if-none-match") == etag:
+            return Response(status_code=304, headers=headers)
+        return HTMLResponse(html, status, headers)
+
+    def _alert(self, locale: str, fragment: str) -> Response:
+        """The service is down: say so above what the person has typed, and leave that alone."""
+        html = self._templates.render("service_down.html", {"locale": locale})
+        headers = {
+            FRAGMENT: f"{self._name}/{fragment}",
+            "HX-Reswap": "afterbegin",
+            "Cache-Control": "no-store",
+        }
+        return HTMLResponse(html, 503, headers)
+
+    def _words(self, locale: str, problem: Problem) -> str:
+        key = f"error.{problem.code}"
+        return self._messages.text(locale, key) if self._messages.has(key) else problem.detail or problem.title
+
+    def _view(self, request: Request, params: Mapping[str, str], identity: Identity) -> View:
+        return View(
+            params=params,
+            locale=_locale(request),
+            identity=identity,
+            service=self._service(request, identity),
+            public_path=request.headers.get(PUBLIC_PATHNAME, f"/-/{self._name}/"),
+            messages=self._messages,
+            templates=self._templates,
+        )
+
+    def _service(self, request: Request, identity: Identity) -> Service:
+        trace: Trace = request.state.trace
+        return Service(self._client, identity=identity, trace=trace, timeout_seconds=self._service_timeout_seconds)
+
+    async def _identity(self, request: Request) -> Identity:
+        return await self._verifier.identify(request.headers.get("authorization", ""))
+
+    def _problem(self, status: int, title: str, detail: str) -> Response:
+        problem = Problem(title=title, status=status, detail=detail)
+        return Response(encode_problem(problem), status, {"Cache-Control": "no-store"}, PROBLEM_JSON)
+
+
+def _locale(request: Request) -> str:
+    asked = request.headers.get(LOCALE, LOCALES[0])[:2]
+    return asked if asked in LOCALES else LOCALES[0]
+
+
+def _gone_to(request: Request, path: str) -> Response:
+    if "hx-request" in request.headers:
+        return Response(status_code=204, headers={"HX-Redirect": path})
+    return Response(status_code=303, headers={"Location": path})
+
+
+def _texts(posted: FormData) -> dict[str, str]:
+    return {name: value for name, value in posted.items() if isinstance(value, str)}
+
+
+def _fillable(key: str, values: Mapping[str, str]) -> bool:
+    """A key such as ``ingredient-{id}`` does not apply where the optional parameter is absent."""
+    names = [part.split("}")[0] for part in key.split("{")[1:]]
+    return all(name in values for name in names)

@@ -1,0 +1,191 @@
+"""A fragment server, declared function by function."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import Response
+from starlette.routing import Route
+
+from jogakbo.contract.context import VERSION
+from jogakbo.contract.manifest import (
+    CONTRACT_VERSION,
+    Asset,
+    Extension,
+    Manifest,
+    PageDeclaration,
+    Param,
+    encode_manifest,
+)
+from jogakbo.fragment.assets import Assets
+from jogakbo.fragment.declaration import Form, Fragment
+from jogakbo.fragment.endpoints import Endpoints
+from jogakbo.fragment.messages import Messages
+from jogakbo.fragment.service import service_client
+from jogakbo.fragment.settings import FragmentSettings
+from jogakbo.fragment.templates import Templates
+from jogakbo.fragment.view import ActionFunction, ViewFunction
+from jogakbo.health import health_routes
+from jogakbo.identity import IdentityVerifier
+from jogakbo.logs import RequestLog, configure_logs
+
+
+class FragmentServer:
+    """One team's user interface: fragments, the actions of their forms, and the pages they offer.
+
+    ``name`` is the server's name in the portal, ``package`` the Python package with ``templates/``, ``assets/`` and
+    ``messages.toml``. ``streams`` are the event streams whose changes concern this server (its own by default).
+
+        server = FragmentServer("orders", package="orders_fragment", team="orders")
+
+        @server.fragment("board", title={"en": "To make", "ko": "만들 주문"}, keys=["orders"])
+        async def board(view: View) -> str:
+            return view.render("board.html", board=await OrdersService(view.service).board())
+
+        def create_app(settings: Settings) -> Starlette:
+            return server.app(settings)
+    """
+
+    def __init__(self, name: str, *, package: str, team: str, streams: Sequence[str] = ()) -> None:
+        self.name = name
+        self.package = package
+        self.team = team
+        self.streams = tuple(streams) or (name,)
+        self.version = _installed_version(f"jogakbo-{name}-fragment")
+        self._fragments: dict[str, Fragment] = {}
+        self._forms: dict[str, Form] = {}
+        self._pages: list[PageDeclaration] = []
+
+    def fragment(
+        self,
+        name: str,
+        *,
+        title: Mapping[str, str],
+        keys: Sequence[str],
+        params: Mapping[str, Param] | None = None,
+        private: bool = False,
+        max_age: int = 60,
+        stale_if_error: int = 3600,
+        timeout_ms: int = 1000,
+        fallback: str = "fallback.html",
+    ) -> Callable[[ViewFunction], ViewFunction]:
+        """Declare the fragment ``name``, rendered by the decorated function.
+
+        ``keys`` say what the HTML depends on; ``{id}`` in a key is filled from the parameters and ``{subject}``
+        from the person. ``max_age`` and ``stale_if_error`` are seconds: how long the shell may keep the HTML
+        while nothing changes, and show it while this server is down. A ``private`` fragment is rendered per
+        person and never kept. ``fallback`` is a template that needs no data.
+        """
+
+        def declare(function: ViewFunction) -> ViewFunction:
+            self._fragments[name] = Fragment(
+                name=name,
+                title=title,
+                function=function,
+                keys=tuple(keys),
+                params=params or {},
+                private=private,
+                max_age=max_age,
+                stale_if_error=stale_if_error,
+                timeout_ms=timeout_ms,
+                fallback=fallback,
+            )
+            return function
+
+        return declare
+
+    def action(self, name: str, *, shows: str) -> Callable[[ActionFunction], ActionFunction]:
+        """Declare the action ``name`` (``POST /actions/<name>``), answered by the decorated function.
+
+        What the service refuses is shown by the fragment ``shows``: a text ``error.<code>`` of ``messages.toml``,
+        else the problem's own words.
+        """
+
+        def declare(function: ActionFunction) -> ActionFunction:
+            self._forms[name] = Form(name=name, function=function, shows=shows)
+            return function
+
+        return declare
+
+    def page(
+        self,
+        path: str,
+        *,
+        title: Mapping[str, str],
+        fragments: Sequence[str],
+        nav: Mapping[str, str] | None = None,
+    ) -> None:
+        """Offer a page of the portal, such as ``page("/loyalty", …, fragments=["loyalty/card"])``."""
+        self._pages.append(
+            PageDeclaration(path=path, title=dict(title), fragments=tuple(fragments), nav=dict(nav or {}))
+        )
+
+    def manifest(self, assets: Assets) -> Manifest:
+        """What the shell learns of this server; the first declared fragment is Podium's ``content``."""
+        main = next(iter(self._fragments.values()))
+        return Manifest(
+            name=self.name,
+            version=self.version,
+            content=main.path,
+            fallback=f"{main.path}/fallback",
+            css=tuple(Asset(value=path, type="text/css") for path in assets.paths(".css")),
+            js=tuple(Asset(value=path, type="module") for path in assets.paths(".js")),
+            team=self.team,
+            jogakbo=Extension(
+                contract=CONTRACT_VERSION,
+                fragments={name: fragment.declared() for name, fragment in self._fragments.items()},
+                pages=tuple(self._pages),
+                streams=self.streams,
+            ),
+        )
+
+    def app(self, settings: FragmentSettings) -> Starlette:
+        """The ASGI application."""
+        configure_logs(f"{self.name}-fragment", level=settings.log_level, form=settings.log_format)
+        assets = Assets.of_package(self.package)
+        manifest = encode_manifest(self.manifest(assets))
+        client = service_client(settings.service_url)
+        endpoints = Endpoints(
+            name=self.name,
+            version=self.version,
+            fragments=self._fragments,
+            forms=self._forms,
+            client=client,
+            service_timeout_seconds=settings.service_timeout_seconds,
+            verifier=IdentityVerifier(settings.jwks_url, self.name),
+            messages=Messages.of_package(self.package),
+            templates=Templates(self.package, settings.cafe_timezone),
+        )
+
+        async def manifest_json(_: object) -> Response:
+            headers = {VERSION: self.version, "Cache-Control": "no-cache"}
+            return Response(manifest, media_type="application/json", headers=headers)
+
+        @contextlib.asynccontextmanager
+        async def lifespan(_: Starlette) -> AsyncIterator[None]:
+            async with client:
+                yield
+
+        return Starlette(
+            routes=[
+                Route("/manifest.json", manifest_json),
+                Route("/assets/{name}", assets.serve),
+                *health_routes(
+                    f"{self.name}-fragment", self.version, {f"{self.name}-service": endpoints.service_ready}
+                ),
+                *endpoints.routes(),
+            ],
+            middleware=[Middleware(RequestLog)],
+            lifespan=lifespan,
+        )
+
+
+def _installed_version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "0.0.0"

@@ -1,0 +1,122 @@
+"""What a team's functions get: a view to render a fragment, an action to answer a form."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from markupsafe import Markup
+
+from jogakbo.fragment.messages import Messages
+from jogakbo.fragment.service import Service
+from jogakbo.fragment.templates import Templates
+from jogakbo.identity import Identity
+
+
+class NotFound(Exception):
+    """There is no such thing to show: the answer is 404 with ``html``, and a primary fragment's page is 404."""
+
+    def __init__(self, html: str = "") -> None:
+        super().__init__(html)
+        self.html = html
+
+
+@dataclass(slots=True, kw_only=True)
+class View:
+    """One rendering of one fragment for one person.
+
+    ``params`` are the declared ones, checked; ``error`` and ``form`` are what an action wants shown, so that
+    a person sees what was wrong and what they had typed.
+    """
+
+    params: Mapping[str, str]
+    locale: str
+    identity: Identity
+    service: Service
+    public_path: str
+    messages: Messages
+    templates: Templates
+    error: str = ""
+    form: Mapping[str, str] = field(default_factory=dict)
+    keys: set[str] = field(default_factory=set)
+
+    def depends(self, *keys: str) -> None:
+        """Add to what this HTML depends on, for what is known only while rendering."""
+        self.keys.update(keys)
+
+    def t(self, key: str, **values: object) -> str:
+        """A text in the person's language."""
+        return self.messages.text(self.locale, key, **values)
+
+    def render(self, template: str, **values: object) -> str:
+        """The template with ``values`` and ``t``, ``locale``, ``params``, ``error``, ``form``, ``action``."""
+        base: dict[str, object] = {
+            "t": self.t,
+            "locale": self.locale,
+            "params": self.params,
+            "error": self.error,
+            "form": self.form,
+            "action": self.action_attributes,
+        }
+        return self.templates.render(template, base | values)
+
+    def action_attributes(self, name: str, server: str = "") -> Markup:
+        """Attributes that make a ``<form>`` post to an action, with htmx and without.
+
+        ``server`` names another team's fragment server, where the page's design says so.
+        """
+        prefix = f"/-/{server}/" if server else self.public_path
+        url = f"{prefix}actions/{name}"
+        return Markup(
+            'method="post" action="{0}" hx-post="{0}" hx-target="closest [data-fragment]" hx-swap="innerMorph"'
+        ).format(url)
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """The answer to an action: look at another page."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """The answer to an action: this fragment, as it is now."""
+
+    fragment: str
+    params: Mapping[str, str]
+    error: str
+    status: int
+
+
+Answer = Go | Show
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One form that a person has sent. ``page`` is the path and query of the page it was on."""
+
+    form: Mapping[str, str]
+    identity: Identity
+    service: Service
+    locale: str
+    page: str
+    messages: Messages
+
+    def t(self, key: str, **values: object) -> str:
+        """A text in the person's language."""
+        return self.messages.text(self.locale, key, **values)
+
+    def go(self, path: str) -> Go:
+        """Look at the page ``path`` of the portal next."""
+        if not path.startswith("/") or path.startswith(("//", "/\\")):
+            raise ValueError(f"an action goes to a path of the portal, not to {path!r}")
+        return Go(path)
+
+    def show(self, fragment: str, *, error: str = "", status: int = 0, **params: str) -> Show:
+        """Show ``fragment`` with ``params``; with an ``error`` text the status is 422 unless another is given."""
+        return Show(fragment, params, error, status or (422 if error else 200))
+
+
+ViewFunction = Callable[[View], Awaitable[str]]
+ActionFunction = Callable[[Action], Awaitable[Answer]]
