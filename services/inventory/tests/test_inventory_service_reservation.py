@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from inventory_service.domain.events import Hold
 from inventory_service.domain.ingredient import Ingredient, Level, Name
 from inventory_service.domain.recipe import OrderLine, Portion, portions_of
@@ -37,9 +36,7 @@ def test_the_last_gram_may_be_taken() -> None:
 
 
 def test_an_ingredient_that_nobody_keeps_is_short() -> None:
-    assert shortages([Portion("saffron", 1)], {}) == (
-        Shortage("saffron", Name("saffron", "saffron"), 1, 0),
-    )
+    assert shortages([Portion("saffron", 1)], {}) == (Shortage("saffron", Name("saffron", "saffron"), 1, 0),)
 
 
 @pytest.mark.parametrize(("available", "level"), [(501, "ok"), (500, "low"), (1, "low"), (0, "out")])

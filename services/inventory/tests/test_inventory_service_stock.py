@@ -5,14 +5,13 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from inventory_service.domain import stock as decide
 from inventory_service.domain.errors import (
-    AmountOutOfRange,
-    CountBelowHolds,
-    HoldExists,
-    HoldUnknown,
-    NotEnough,
+    AmountOutOfRangeError,
+    CountBelowHoldsError,
+    HoldExistsError,
+    HoldUnknownError,
+    NotEnoughError,
     StockError,
 )
 from inventory_service.domain.events import Counted, DayOpened, Hold, StockEvent, moved
@@ -37,19 +36,19 @@ def test_a_release_frees_the_hold() -> None:
 
 
 def test_more_than_is_available_cannot_be_held() -> None:
-    with pytest.raises(NotEnough):
+    with pytest.raises(NotEnoughError):
         decide.hold(HELD, "order-2", 701)
 
 
 def test_one_order_holds_an_ingredient_once() -> None:
-    with pytest.raises(HoldExists):
+    with pytest.raises(HoldExistsError):
         decide.hold(HELD, "order-1", 1)
 
 
 def test_only_a_hold_that_exists_can_be_committed_or_released() -> None:
-    with pytest.raises(HoldUnknown):
+    with pytest.raises(HoldUnknownError):
         decide.commit(HELD, "order-2")
-    with pytest.raises(HoldUnknown):
+    with pytest.raises(HoldUnknownError):
         decide.release(BEANS, "order-1")
 
 
@@ -58,19 +57,19 @@ def test_a_count_says_by_how_much_the_books_were_wrong() -> None:
 
 
 def test_a_count_cannot_leave_less_than_open_orders_hold() -> None:
-    with pytest.raises(CountBelowHolds, match="300 are held"):
+    with pytest.raises(CountBelowHoldsError, match="300 are held"):
         decide.count(HELD, 299)
 
 
 @pytest.mark.parametrize("amount", [-1, 0, decide.MAX_RESTOCK + 1])
 def test_a_delivery_that_nobody_can_mean_is_refused(amount: int) -> None:
-    with pytest.raises(AmountOutOfRange):
+    with pytest.raises(AmountOutOfRangeError):
         decide.restock(BEANS, amount)
 
 
 def test_the_shelf_has_an_end() -> None:
     full = Stock(on_hand=decide.MAX_ON_HAND - 5)
-    with pytest.raises(AmountOutOfRange):
+    with pytest.raises(AmountOutOfRangeError):
         decide.restock(full, 6)
 
 

@@ -19,9 +19,7 @@ class OrderLine:
     qty: int
 
 
-def portions_of(
-    lines: Iterable[OrderLine], recipes: Mapping[str, tuple[Portion, ...]]
-) -> tuple[Portion, ...]:
+def portions_of(lines: Iterable[OrderLine], recipes: Mapping[str, tuple[Portion, ...]]) -> tuple[Portion, ...]:
     """One portion per ingredient, in the order of their ids; ``KeyError`` for an item without a recipe."""
     needed: Counter[str] = Counter()
     for line in lines:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from inventory_service.domain.errors import (
-    AmountOutOfRange,
-    CountBelowHolds,
-    HoldExists,
-    HoldUnknown,
-    NotEnough,
+    AmountOutOfRangeError,
+    CountBelowHoldsError,
+    HoldExistsError,
+    HoldUnknownError,
+    NotEnoughError,
 )
 from inventory_service.domain.events import (
     Counted,
@@ -75,9 +75,9 @@ def carry_over(stock: Stock) -> DayOpened:
 def hold(stock: Stock, order_id: str, amount: int) -> StockHeld:
     _require_range(amount, 1, MAX_ON_HAND)
     if stock.held_by(order_id):
-        raise HoldExists(order_id)
+        raise HoldExistsError(order_id)
     if amount > stock.available:
-        raise NotEnough(amount, stock.available)
+        raise NotEnoughError(amount, stock.available)
     return StockHeld(order_id, amount)
 
 
@@ -97,17 +97,17 @@ def restock(stock: Stock, amount: int) -> Restocked:
 def count(stock: Stock, counted: int) -> Counted:
     _require_range(counted, 0, MAX_ON_HAND)
     if counted < stock.reserved:
-        raise CountBelowHolds(counted, stock.reserved)
+        raise CountBelowHoldsError(counted, stock.reserved)
     return Counted(counted, counted - stock.on_hand)
 
 
 def _held(stock: Stock, order_id: str) -> int:
     amount = stock.held_by(order_id)
     if not amount:
-        raise HoldUnknown(order_id)
+        raise HoldUnknownError(order_id)
     return amount
 
 
 def _require_range(amount: int, lowest: int, highest: int) -> None:
     if not lowest <= amount <= highest:
-        raise AmountOutOfRange(amount, lowest, highest)
+        raise AmountOutOfRangeError(amount, lowest, highest)
