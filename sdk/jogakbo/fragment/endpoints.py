@@ -216,8 +216,15 @@ def _gone_to(request: Request, path: str) -> Response:
     return Response(status_code=303, headers={"Location": path})
 
 
-def _texts(posted: FormData) -> dict[str, str]:
-    return {name: value for name, value in posted.items() if isinstance(value, str)}
+class _Fields(dict[str, str]):
+    """The fields of a form; one that an action reads and nobody sent is the sender's mistake, not ours."""
+
+    def __missing__(self, name: str) -> str:
+        raise ParamError(f"the form has no field {name!r}")
+
+
+def _texts(posted: FormData) -> _Fields:
+    return _Fields({name: value for name, value in posted.items() if isinstance(value, str)})
 
 
 def _fillable(key: str, values: Mapping[str, str]) -> bool:

@@ -1,0 +1,38 @@
+"""The menu service as this fragment server knows it: only the fields that are shown."""
+
+from __future__ import annotations
+
+import msgspec
+
+from jogakbo.fragment import Service
+
+
+class Item(msgspec.Struct, frozen=True):
+    """An item of the menu; ``version`` guards a change against another that came first."""
+
+    id: str
+    name: dict[str, str]
+    category: str
+    price_won: int
+    on_sale: bool
+    sold_out: bool
+    version: int
+
+
+class _Items(msgspec.Struct, frozen=True):
+    items: list[Item]
+
+
+class MenuService:
+    """Typed calls of the menu service."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def items(self) -> list[Item]:
+        """All items, in the order of the menu."""
+        return (await self._service.get("/items", _Items)).items
+
+    async def change(self, item_id: str, version: str, changes: dict[str, object]) -> None:
+        """Change the price or take the item off the menu, if nobody else has changed it since ``version``."""
+        await self._service.send("PATCH", f"/items/{item_id}", Item, changes, if_match=version)
