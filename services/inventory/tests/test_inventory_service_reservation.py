@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from inventory_service.domain.events import Hold
 from inventory_service.domain.ingredient import Ingredient, Level, Name
 from inventory_service.domain.recipe import OrderLine, Portion, portions_of

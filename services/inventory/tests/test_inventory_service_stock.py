@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from inventory_service.domain import stock as decide
 from inventory_service.domain.errors import (
     AmountOutOfRangeError,

@@ -1,0 +1,65 @@
+"""What the handlers need of the world. One ``Books`` lives as long as one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+from inventory_service.domain.events import StockEvent
+from inventory_service.domain.ingredient import Ingredient
+from inventory_service.domain.recipe import Portion
+from inventory_service.domain.reservation import Reservation
+from inventory_service.domain.stock import Stock
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """An ingredient with its newest stock; ``version`` of the stream of ``business_day`` is what was read."""
+
+    ingredient: Ingredient
+    business_day: date
+    version: int
+    stock: Stock
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    item_id: str
+    version: int
+    portions: tuple[Portion, ...]
+
+
+class Books(Protocol):
+    def shelf(self, ingredient_id: str) -> Shelf | None: ...
+
+    def record(self, shelf: Shelf, business_day: date, event: StockEvent) -> Shelf:
+        """Append, bring the read side up to date and announce the ingredient's new level.
+
+        A ``business_day`` later than the shelf's opens that day's stream with what the last one left; an earlier
+        one is written to the shelf's day, because closed books stay closed.
+        """
+        ...
+
+    def reservation(self, order_id: str) -> Reservation | None: ...
+
+    def waiting_for_recipes(self) -> Iterable[Reservation]: ...
+
+    def keep(self, reservation: Reservation) -> None: ...
+
+    def recipe(self, item_id: str) -> Recipe | None: ...
+
+    def keep_recipe(self, recipe: Recipe) -> None: ...
+
+
+class Answers(Protocol):
+    """What the orders service hears. Every method may be called again for the same order."""
+
+    def stock_reserved(self, order_id: str) -> None: ...
+
+    def stock_refused(self, reservation: Reservation) -> None: ...
+
+    def reservation_committed(self, order_id: str) -> None: ...
+
+    def reservation_released(self, order_id: str) -> None: ...

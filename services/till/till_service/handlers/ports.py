@@ -1,0 +1,40 @@
+"""What the handlers need of the world."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Protocol
+
+from till_service.domain.events import ChargeStarted
+from till_service.domain.payment import Outcome, Payment
+
+
+class Books(Protocol):
+    """The till's books within one transaction."""
+
+    def payment(self, order_id: str) -> Payment | None: ...
+
+    def start(self, charge: ChargeStarted, business_day: date) -> Payment: ...
+
+    def settle(self, payment: Payment, outcome: Outcome) -> Payment: ...
+
+
+class Answers(Protocol):
+    """What the orders service hears; may be said again for the same payment."""
+
+    def payment_settled(self, payment: Payment) -> None: ...
+
+
+class GatewayError(Exception):
+    """The gateway did not answer. Whether money moved is unknown, so the same charge must be asked for again."""
+
+
+class PaymentGateway(Protocol):
+    """Where the money comes from.
+
+    Idempotent by order: ``charge`` for an order that was charged before gives the first outcome and moves no
+    money. Called outside of any database transaction, from a task that may be cancelled at any await. Raises
+    ``GatewayError`` when there is no answer; a refusal is an answer.
+    """
+
+    async def charge(self, charge: ChargeStarted) -> Outcome: ...
