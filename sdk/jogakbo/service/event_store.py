@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Generic, TypeVar
 
 import msgspec
@@ -32,6 +32,8 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.exc import IntegrityError
+
+from jogakbo.database.columns import UtcDateTime
 
 S = TypeVar("S")
 E = TypeVar("E")
@@ -189,17 +191,17 @@ class EventStore(Generic[S, E]):
             "business_day": stream.business_day,
             "name": self._names[type(event)],
             "data": msgspec.json.encode(event).decode(),
-            "at": at.astimezone(UTC).isoformat(),
+            "at": at,
         }
 
-    def _select(self) -> Select[tuple[str, date, int, str, str, str]]:
+    def _select(self) -> Select[tuple[str, date, int, str, str, datetime]]:
         events = self.events.c
         return select(events.subject, events.business_day, events.version, events.name, events.data, events.at)
 
-    def _stored(self, row: Row[tuple[str, date, int, str, str, str]]) -> Stored[E]:
+    def _stored(self, row: Row[tuple[str, date, int, str, str, datetime]]) -> Stored[E]:
         event = msgspec.json.decode(row.data, type=self._classes[row.name])
         stream = Stream(row.subject, row.business_day)
-        return Stored(stream, row.version, row.name, event, datetime.fromisoformat(row.at))
+        return Stored(stream, row.version, row.name, event, row.at)
 
 
 def append_only_ddl(table: str, dialect: str) -> tuple[str, ...]:
@@ -232,8 +234,7 @@ def _tables(metadata: MetaData, name: str) -> tuple[Table, Table]:
         Column("business_day", Date, nullable=False),
         Column("name", String(40), nullable=False),
         Column("data", Text, nullable=False),
-        # RFC 3339 text: SQLite would drop the offset of a timestamp.
-        Column("at", String(32), nullable=False),
+        Column("at", UtcDateTime, nullable=False),
         PrimaryKeyConstraint("stream", "version", name=f"pk_{name}_events"),
         Index(f"ix_{name}_events_subject_day", "subject", "business_day", "version"),
     )

@@ -1,0 +1,6 @@
+"""A member's own database: one engine, short transactions, migrations at start."""
+
+from jogakbo.database.columns import UtcDateTime
+from jogakbo.database.engine import Database
+
+__all__ = ["Database", "UtcDateTime"]

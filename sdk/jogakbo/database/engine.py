@@ -1,0 +1,105 @@
+"""The database of one service: SQLite or PostgreSQL behind the same two context managers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from jogakbo.database.migrations import migrate
+
+_BUSY_TIMEOUT_MS = 5_000
+_POOL_TIMEOUT_SECONDS = 5
+_SQLITE_SETTINGS = (
+    "PRAGMA journal_mode = WAL",
+    # NORMAL may lose the last commits at a power cut, and with them events that were already sent.
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}",
+)
+
+
+class Database:
+    """One service's own database; nothing connects before the first use.
+
+    ``url`` is SQLAlchemy's: ``sqlite:////srv/var/data/menu.db`` or ``postgresql+psycopg://user:pw@host/menu``.
+    ``migrations`` is the folder with the service's Alembic revisions (``0001_items.py``, …). Safe to share
+    between threads. Errors of the database come out as ``sqlalchemy.exc.SQLAlchemyError``.
+    """
+
+    def __init__(self, url: str, *, migrations: Path | None = None) -> None:
+        self._url = make_url(url)
+        self._migrations = migrations
+        self._committed: list[Callable[[], None]] = []
+        self._engine = create_engine(self._url, pool_timeout=_POOL_TIMEOUT_SECONDS, pool_pre_ping=not self.is_sqlite)
+        # SQLite has one writer: queueing here is fair and at once, where its busy handler sleeps and tries again.
+        self._one_writer = threading.Lock() if self.is_sqlite else nullcontext()
+        if self.is_sqlite:
+            _begin_explicitly(self._engine)
+        self._writer = self._engine.execution_options(immediate=True)
+        self._reader = self._engine.execution_options(postgresql_readonly=True)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is the file of one machine rather than a PostgreSQL."""
+        return self._url.get_backend_name() == "sqlite"
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction that may change things: commits at the end, rolls back when the block raises.
+
+        In SQLite it holds the one write lock from its start (``BEGIN IMMEDIATE``), so a block that has begun
+        never fails half way because another one was faster. Keep blocks short, without network calls.
+        """
+        with self._one_writer, self._writer.begin() as connection:
+            yield connection
+        for wake in self._committed:
+            wake()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One transaction that only reads; in SQLite it never waits for the writer."""
+        with self._reader.begin() as connection:
+            yield connection
+
+    def on_commit(self, wake: Callable[[], None]) -> None:
+        """Call ``wake`` after every commit of ``write``, in the thread that committed; it must not block."""
+        self._committed.append(wake)
+
+    def migrate(self) -> None:
+        """Bring the schema to its newest revision. Cheap when it is already there; safe to run twice at once."""
+        if self.is_sqlite and self._url.database:
+            Path(self._url.database).parent.mkdir(parents=True, exist_ok=True)
+        migrate(self._writer, self._migrations)
+
+    def check(self) -> None:
+        """Ask the database for a sign of life. Raises ``SQLAlchemyError``."""
+        with self.read() as connection:
+            connection.execute(text("SELECT 1"))
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self._engine.dispose()
+
+
+def _begin_explicitly(engine: Engine) -> None:
+    """Take ``BEGIN`` out of the driver's hands: it would begin late, deferred, and not at all around DDL."""
+
+    @event.listens_for(engine, "connect")
+    def connected(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for statement in _SQLITE_SETTINGS:
+            cursor.execute(statement)
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begun(connection: Connection) -> None:
+        immediate = connection.get_execution_options().get("immediate", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")

@@ -1,0 +1,8 @@
+"""The event kit: outbox, relay, consumer."""
+
+from jogakbo.events.bus import connect_bus
+from jogakbo.events.consumer import Consumer
+from jogakbo.events.outbox import Outbox
+from jogakbo.events.relay import Relay
+
+__all__ = ["Consumer", "Outbox", "Relay", "connect_bus"]

@@ -1,0 +1,139 @@
+"""The relay: carries the outbox to its stream, again and again, with the same ids."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+from prometheus_client import Counter, Gauge
+from redis.asyncio import Redis
+from sqlalchemy.exc import SQLAlchemyError
+
+from jogakbo.contract.cloudevent import CloudEvent, encode_event
+from jogakbo.contract.streams import EVENT_FIELD, START, WAKE_CHANNEL, Position, stream_name
+from jogakbo.database import Database
+from jogakbo.events.bus import BUS_ERRORS, Backoff, read_top
+from jogakbo.events.outbox import Outbox
+
+_BATCH = 200
+_IDLE_SECONDS = 0.5
+_MAX_LENGTH = 100_000
+_PUBLISHED = Counter("jogakbo_outbox_published_total", "Events appended to the stream", ["service"])
+_UNPUBLISHED = Gauge("jogakbo_outbox_unpublished", "Events that wait for the bus", ["service"])
+
+# Compare and append, in one step: a stream that was wiped or lost its tail between two batches would otherwise get
+# a hole that no later append could fill, because ids only go up. Entries whose ids were used and deleted by hand
+# cannot be appended again; then the stream is dropped and told anew from the outbox.
+_APPEND = """
+local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
+local top = newest[1] and newest[1][1] or '0-0'
+if top ~= ARGV[1] then return top end
+for i = 5, #ARGV, 2 do
+  local added = redis.pcall('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], ARGV[i], '{field}', ARGV[i + 1])
+  if type(added) == 'table' and added.err then
+    if string.find(added.err, 'equal or smaller', 1, true) then
+      redis.call('DEL', KEYS[1])
+      return '0-0'
+    end
+    return added
+  end
+  top = ARGV[i]
+end
+redis.call('PUBLISH', ARGV[3], ARGV[4])
+return top
+""".replace("{field}", EVENT_FIELD)
+
+
+class Relay:
+    """Publishes one service's outbox. Several may run for one database: an append happens once.
+
+    ``max_length`` bounds the stream (approximately, as Redis trims whole nodes); what was trimmed is still in the
+    outbox. ``idle_seconds`` is how often it looks at the stream when nothing has been committed here.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        database: Database,
+        redis: Redis,
+        *,
+        idle_seconds: float = _IDLE_SECONDS,
+        max_length: int = _MAX_LENGTH,
+    ) -> None:
+        self._outbox = outbox
+        self._database = database
+        self._redis = redis
+        self._stream = stream_name(outbox.service)
+        self._append_script = redis.register_script(_APPEND)
+        self._idle_seconds = idle_seconds
+        self._max_length = max_length
+        self._committed = asyncio.Event()
+        self._log = structlog.get_logger().bind(stream=outbox.service)
+
+    async def run(self) -> None:
+        """Publish until cancelled. Redis or the database being away only delays it."""
+        loop = asyncio.get_running_loop()
+        self._database.on_commit(lambda: _call_if_open(loop, self._committed))
+        backoff = Backoff()
+        while True:
+            self._committed.clear()
+            try:
+                await self.catch_up()
+            except (*BUS_ERRORS, SQLAlchemyError) as error:
+                if not backoff.failing:
+                    self._log.warning("relay_waits", error=repr(error))
+                await backoff.pause()
+                continue
+            if backoff.failing:
+                self._log.info("relay_resumed")
+                backoff.succeeded()
+            await self._wait()
+
+    async def catch_up(self) -> Position:
+        """Append everything that the stream does not hold and return its newest position."""
+        top = await read_top(self._redis, self._stream)
+        while True:
+            last = await asyncio.to_thread(self._last, top)
+            # A stream of an earlier life, or none: tell this life's events from the first that may be kept.
+            known = top.seq if top.epoch == last.epoch else max(0, last.seq - self._max_length)
+            _UNPUBLISHED.labels(self._outbox.service).set(last.seq - known)
+            if known >= last.seq:
+                return top
+            if top == START and last.seq > _BATCH:
+                self._log.warning("stream_refilled", entries=last.seq - known)
+            top = await self._append(top, last.epoch, known, await asyncio.to_thread(self._after, known))
+
+    def _last(self, top: Position) -> Position:
+        with self._database.read() as connection:
+            last = self._outbox.last(connection)
+        if top <= last:
+            return last
+        with self._database.write() as connection:
+            last = self._outbox.be_reborn(connection, above=top)
+        self._log.error("outbox_behind_its_stream", stream_top=str(top), new_epoch=last.epoch)
+        return last
+
+    def _after(self, seq: int) -> Sequence[CloudEvent]:
+        with self._database.read() as connection:
+            return self._outbox.after(connection, seq, _BATCH)
+
+    async def _append(self, top: Position, epoch: int, known: int, events: Sequence[CloudEvent]) -> Position:
+        arguments: list[str | bytes | int] = [str(top), self._max_length, WAKE_CHANNEL, self._outbox.service]
+        for seq, event in enumerate(events, known + 1):
+            arguments += [str(Position(epoch, seq)), encode_event(event)]
+        answer: bytes = await self._append_script(keys=[self._stream], args=arguments)
+        _PUBLISHED.labels(self._outbox.service).inc(len(events))
+        return Position.parse(answer.decode())
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(self._idle_seconds):
+                await self._committed.wait()
+        except TimeoutError:
+            return
+
+
+def _call_if_open(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(event.set)
