@@ -60,6 +60,14 @@ class Outbox:
         )
         return position
 
+    def lock(self, connection: Connection) -> None:
+        """Queue up for the counter now rather than at the first ``add``.
+
+        For transactions that read, decide and write: done first, no two of one service ever decide on the same
+        state or wait for each other in a circle. SQLite's writers queue by themselves.
+        """
+        connection.execute(select(tables.outbox_counter.c.seq).with_for_update())
+
     def last(self, connection: Connection) -> Position:
         """The place of the newest event; ``seq`` is 0 when there is none yet."""
         counter = tables.outbox_counter

@@ -42,11 +42,13 @@ def create_service(
     consumer: Consumer | None = None,
     seed: Callable[[Connection], None] | None = None,
     errors: Mapping[type[Exception], int] | None = None,
+    jobs: Mapping[str, Callable[[], Awaitable[None]]] | None = None,
 ) -> FastAPI:
     """Build the app of the service ``name`` (``menu``); nothing runs before its lifespan starts.
 
     At start it migrates, runs ``seed`` in one transaction (it must do nothing when there is data already), then
     keeps the relay and the consumer running. ``errors`` says which HTTP status a domain error has.
+    ``jobs`` are the service's own endless tasks by name; one that crashes is logged and started again.
     Every endpoint of ``routers`` wants a valid token when ``settings.jwks_url`` is set.
     """
     member = f"{name}-service"
@@ -58,7 +60,8 @@ def create_service(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = _WORKER_THREADS
         await asyncio.to_thread(_prepare, database, seed)
-        tasks = [asyncio.create_task(job) for job in _jobs(name, database, redis, consumer)]
+        own = [_kept_running(job, start) for job, start in (jobs or {}).items()]
+        tasks = [asyncio.create_task(job) for job in (*_jobs(name, database, redis, consumer), *own)]
         structlog.get_logger().info("service_started", version=release)
         try:
             yield

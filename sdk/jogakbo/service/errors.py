@@ -9,7 +9,7 @@ ApiError
     └── KeyReused          422   an Idempotency-Key came again with another body
 
 A domain raises its own exceptions, which know no HTTP; ``create_service(errors={UnknownItem: 404})`` maps them.
-Their ``code`` is the class name in snake case: ``unknown_item``.
+Their ``code`` is the class name in snake case without a last ``Error``: ``unknown_item``.
 """
 
 from __future__ import annotations
@@ -141,4 +141,4 @@ def _answer(
 
 
 def _code(error: Exception) -> str:
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__.removesuffix("Error")).lower()
