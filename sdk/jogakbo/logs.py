@@ -105,5 +105,5 @@ class RequestLog:
                 status=status,
                 duration_ms=round(seconds * 1000, 1),
                 trace_id=trace.trace_id,
-                request_id=headers.get(REQUEST_ID.encode(), b"").decode("latin-1")[:64] or None,
+                request_id=headers.get(REQUEST_ID.encode(), b"-").decode("latin-1")[:64],
             )

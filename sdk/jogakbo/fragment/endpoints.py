@@ -22,7 +22,7 @@ from jogakbo.fragment.messages import Messages
 from jogakbo.fragment.service import Service, ServiceRefused, ServiceUnavailable
 from jogakbo.fragment.templates import Templates
 from jogakbo.fragment.view import Action, Go, NotFound, Show, View
-from jogakbo.identity import Identity, IdentityError, IdentityVerifier
+from jogakbo.identity import ANONYMOUS, Identity, IdentityError, IdentityVerifier
 from jogakbo.logs import Trace
 
 _MAX_FORM_FIELDS = 200
@@ -92,7 +92,8 @@ class Endpoints:
 
     async def _fragment_endpoint(self, request: Request, fragment: Fragment) -> Response:
         started = time.perf_counter()
-        view = self._view(request, fragment.accepted(request.query_params), await self._identity(request))
+        params = fragment.accepted(request.query_params)
+        view = self._view(request, params, await self._identity(request, needed=fragment.private))
         try:
             html, status = await fragment.function(view), 200
         except NotFound as missing:
@@ -111,7 +112,7 @@ class Endpoints:
         )
 
     async def _action_endpoint(self, request: Request, form: Form) -> Response:
-        identity = await self._identity(request)
+        identity = await self._identity(request, needed=True)
         async with request.form(max_fields=_MAX_FORM_FIELDS, max_files=0) as posted:
             fields = _texts(posted)
         action = Action(
@@ -197,7 +198,10 @@ class Endpoints:
         trace: Trace = request.state.trace
         return Service(self._client, identity=identity, trace=trace, timeout_seconds=self._service_timeout_seconds)
 
-    async def _identity(self, request: Request) -> Identity:
+    async def _identity(self, request: Request, *, needed: bool) -> Identity:
+        """Public fragments are for every composer, also one that signs nothing, such as Podium's layout."""
+        if not needed and "authorization" not in request.headers:
+            return ANONYMOUS
         return await self._verifier.identify(request.headers.get("authorization", ""))
 
     def _problem(self, status: int, title: str, detail: str) -> Response:
