@@ -1,0 +1,1 @@
+"""Requests to fragment servers: the port, and its adapter on httpx2."""

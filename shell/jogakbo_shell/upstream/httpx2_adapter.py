@@ -1,0 +1,115 @@
+"""The port on httpx2's connection pool.
+
+Its transport is used without its client: the client would keep cookies, follow proxies of the environment and
+unpack without a bound. A pool of our own can replace this behind the same port.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from urllib.parse import urlsplit
+
+import httpx2
+
+from jogakbo_shell.upstream.decoding import BodyReader
+from jogakbo_shell.upstream.errors import Malformed, TimedOut, TooLarge, Unreachable
+from jogakbo_shell.upstream.port import Answer, Request
+
+# Below the 5 s after which uvicorn, and most servers, close an idle connection.
+_IDLE_SECONDS = 4.0
+_SAFE = frozenset({"GET", "HEAD"})
+_NO_TIMEOUTS = {"timeout": httpx2.Timeout(None).as_dict()}
+
+
+class _Heard:
+    """Whether a byte of the answer has come: tells a slow server from a hung one."""
+
+    def __init__(self) -> None:
+        self.any = False
+
+
+class Httpx2Upstream:
+    """One pool per origin, so that a hung server can only use up its own connections."""
+
+    def __init__(self, *, max_body_bytes: int, max_header_bytes: int, max_connections: int) -> None:
+        self._max_body_bytes = max_body_bytes
+        self._max_header_bytes = max_header_bytes
+        self._limits = httpx2.Limits(
+            max_connections=max_connections,
+            max_keepalive_connections=max_connections,
+            keepalive_expiry=_IDLE_SECONDS,
+        )
+        self._pools: dict[str, httpx2.AsyncHTTPTransport] = {}
+        self._tls: ssl.SSLContext | None = None
+
+    async def fetch(self, request: Request, *, deadline: float) -> Answer:
+        heard = _Heard()
+        try:
+            async with asyncio.timeout(max(deadline, 0.0)):
+                return await self._fetch_once_more(request, heard)
+        except TimeoutError as error:
+            seen = "the answer began but did not end" if heard.any else "no answer"
+            raise TimedOut(f"{seen} within {deadline * 1000:.0f} ms", heard=heard.any) from error
+        except (httpx2.ConnectError, httpx2.UnsupportedProtocol) as error:
+            raise Unreachable(f"no connection: {error}") from error
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise Malformed(f"{type(error).__name__}: {error}") from error
+
+    async def close(self) -> None:
+        for pool in self._pools.values():
+            await pool.aclose()
+        self._pools.clear()
+
+    async def _fetch_once_more(self, request: Request, heard: _Heard) -> Answer:
+        """A kept connection may have been closed by the other side just now: no byte came, so ask again."""
+        try:
+            return await self._fetch(request, heard)
+        except (httpx2.ReadError, httpx2.WriteError, httpx2.RemoteProtocolError):
+            if heard.any or request.method not in _SAFE:
+                raise
+        return await self._fetch(request, heard)
+
+    async def _fetch(self, request: Request, heard: _Heard) -> Answer:
+        outgoing = httpx2.Request(
+            request.method,
+            request.url,
+            headers=[("accept-encoding", "identity"), *request.headers.items()],
+            content=request.body or None,
+            extensions=_NO_TIMEOUTS,
+        )
+        response = await self._pool(request.url).handle_async_request(outgoing)
+        heard.any = True
+        try:
+            return await self._read(request, response)
+        finally:
+            await response.aclose()
+
+    async def _read(self, request: Request, response: httpx2.Response) -> Answer:
+        raw = response.headers.raw
+        if sum(len(name) + len(value) for name, value in raw) > self._max_header_bytes:
+            raise TooLarge(f"the headers have more than {self._max_header_bytes} bytes")
+        headers = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in raw)
+        answer = Answer(response.status_code, headers, b"")
+        if request.method == "HEAD":
+            return answer
+        reader = BodyReader(answer.header("content-encoding").lower(), self._max_body_bytes)
+        async for chunk in response.aiter_raw():
+            reader.feed(chunk)
+        return Answer(answer.status, answer.headers, reader.body())
+
+    def _pool(self, url: str) -> httpx2.AsyncHTTPTransport:
+        parts = urlsplit(url)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        if origin not in self._pools:
+            self._pools[origin] = httpx2.AsyncHTTPTransport(
+                verify=self._tls_context(), limits=self._limits, trust_env=False
+            )
+        return self._pools[origin]
+
+    def _tls_context(self) -> ssl.SSLContext:
+        if self._tls is None:
+            self._tls = ssl.create_default_context()
+        return self._tls
+
+
