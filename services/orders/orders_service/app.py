@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from starlette.types import ASGIApp
+
+from jogakbo.contract.cloudevent import utc_now
+from jogakbo.service import Database, create_service
+from jogakbo.service.clock import Clock
+from orders_service.adapters.store import SqlStore
+from orders_service.adapters.subscriptions import subscriptions
+from orders_service.api.drafts import draft_routes
+from orders_service.api.kitchen import kitchen_routes
+from orders_service.api.orders import order_routes
+from orders_service.domain.errors import Conflict, Refused, UnknownOrder
+from orders_service.settings import Settings
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def create_app(settings: Settings, now: Callable[[], datetime] = utc_now) -> ASGIApp:
+    database = Database(settings.orders_database_url, migrations=MIGRATIONS)
+    store = SqlStore(database, Clock(settings.zone, now))
+    return create_service(
+        "orders",
+        settings=settings,
+        database=database,
+        routers=[draft_routes(store), order_routes(store), kitchen_routes(store)],
+        consumer=subscriptions(store),
+        errors={Refused: 422, Conflict: 409, UnknownOrder: 404},
+    )
