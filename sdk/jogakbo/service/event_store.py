@@ -40,6 +40,8 @@ E = TypeVar("E")
 
 SNAPSHOT_EVERY = 100
 
+_NEWEST = 2**31 - 1
+
 
 class StreamConflictError(Exception):
     """Somebody else appended first. Start the transaction again; nothing of this one may be kept."""
@@ -112,6 +114,11 @@ class EventStore(Generic[S, E]):
         """The newest state from the events alone. It must equal ``load``; audits compare the two."""
         return self._fold(connection, self._start(stream))
 
+    def at(self, connection: Connection, stored: Stored[E]) -> S:
+        """The state just after ``stored``: time travel, from the nearest snapshot before it."""
+        start = self._snapshot(connection, stored.stream, upto=stored.version) or self._start(stored.stream)
+        return self._fold(connection, start, upto=stored.version).state
+
     def current(self, connection: Connection, subject: str) -> Loaded[S] | None:
         """The state of the subject's newest business day, or ``None`` if it never had one."""
         day = connection.scalar(
@@ -141,10 +148,13 @@ class EventStore(Generic[S, E]):
             self._keep_snapshot(connection, after)
         return after
 
-    def read(self, connection: Connection, stream: Stream, *, after: int = 0) -> Iterator[Stored[E]]:
-        """The stream's events above version ``after``, oldest first."""
+    def read(
+        self, connection: Connection, stream: Stream, *, after: int = 0, upto: int = _NEWEST
+    ) -> Iterator[Stored[E]]:
+        """The stream's events above version ``after`` and not above ``upto``, oldest first."""
         events = self.events.c
-        query = self._select().where(events.stream == str(stream), events.version > after)
+        within = (events.version > after) & (events.version <= upto)
+        query = self._select().where(events.stream == str(stream), within)
         for row in connection.execute(query.order_by(events.version)):
             yield self._stored(row)
 
@@ -158,17 +168,18 @@ class EventStore(Generic[S, E]):
     def _start(self, stream: Stream) -> Loaded[S]:
         return Loaded(stream, 0, self._initial)
 
-    def _fold(self, connection: Connection, loaded: Loaded[S]) -> Loaded[S]:
+    def _fold(self, connection: Connection, loaded: Loaded[S], *, upto: int = _NEWEST) -> Loaded[S]:
         state, version = loaded.state, loaded.version
-        for stored in self.read(connection, loaded.stream, after=version):
+        for stored in self.read(connection, loaded.stream, after=version, upto=upto):
             state, version = self._evolve(state, stored.event), stored.version
         return Loaded(loaded.stream, version, state)
 
-    def _snapshot(self, connection: Connection, stream: Stream) -> Loaded[S] | None:
+    def _snapshot(self, connection: Connection, stream: Stream, *, upto: int = _NEWEST) -> Loaded[S] | None:
         snapshots = self.snapshots.c
+        usable = (snapshots.format == self._format) & (snapshots.version <= upto)
         row = connection.execute(
             select(snapshots.version, snapshots.state)
-            .where(snapshots.stream == str(stream), snapshots.format == self._format)
+            .where(snapshots.stream == str(stream), usable)
             .order_by(snapshots.version.desc())
             .limit(1)
         ).first()
