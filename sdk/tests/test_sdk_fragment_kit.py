@@ -144,11 +144,11 @@ def test_what_the_service_refuses_is_said_in_the_persons_words_and_nothing_typed
     assert '<p role="alert">품절: with cream</p>' in answer.text
 
 
-def test_a_service_that_hangs_during_an_action_is_an_alert_above_the_form(url: str, service: FakeService) -> None:
+def test_a_service_that_fails_during_an_action_is_said_and_swapped_nowhere(url: str, service: FakeService) -> None:
     service.answers("POST", "/cakes/1/eat", status=500)
     answer = httpx2.post(f"{url}/actions/eat", data={"note": "x"}, headers={"hx-request": "true"})
     assert answer.status_code == 503
-    assert answer.headers["hx-reswap"] == "afterbegin"
+    assert "jogakbo-fragment" not in answer.headers
     assert 'role="alert"' in answer.text
 
 

@@ -131,7 +131,7 @@ class Endpoints:
             )
         except ServiceUnavailable as error:
             self._log.warning("action_failed", action=form.name, error=str(error))
-            return self._alert(action.locale, form.shows)
+            return self._alert(action.locale)
         if isinstance(answer, Go):
             return _gone_to(request, answer.path)
         return await self._shown(request, answer, action)
@@ -169,7 +169,7 @@ class Endpoints:
             return Response(status_code=304, headers=headers)
         return HTMLResponse(html, status, headers)
 
-    def _alert(self, locale: str, fragment: str) -> Response:
+    def _alert(self, locale: str) -> Response:
         """The service is down: say so above what the person has typed, and leave that alone."""
         html = self._templates.render("service_down.html", {"locale": locale})
         headers = {
