@@ -1,0 +1,133 @@
+"""The menu in its database, and its events in the outbox."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection, Select, func, insert, select, update
+
+from jogakbo.events import Outbox
+from menu_service import tables
+from menu_service.domain import Category, Item, Name, Portion, UnknownItem
+from menu_service.events import item_changed
+from menu_service.handlers import Menu
+
+OUTBOX = Outbox("menu")
+
+_IN_ORDER = select(tables.items).order_by(tables.items.c.place)
+
+
+def bind_menu(connection: Connection) -> Menu:
+    """The menu inside one transaction."""
+    return Menu(SqlItems(connection), SqlStock(connection), OutboxNews(connection))
+
+
+class SqlItems:
+    """``Items`` in SQL."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def all(self) -> Sequence[Item]:
+        return self._items(_IN_ORDER)
+
+    def get(self, item_id: str) -> Item:
+        return self._one(item_id, _IN_ORDER)
+
+    def hold(self, item_id: str) -> Item:
+        return self._one(item_id, _IN_ORDER.with_for_update())
+
+    def hold_using(self, ingredient_id: str) -> Sequence[Item]:
+        takes = select(tables.portions.c.item_id).where(tables.portions.c.ingredient_id == ingredient_id)
+        return self._items(_IN_ORDER.where(tables.items.c.id.in_(takes)).with_for_update())
+
+    def add(self, item: Item) -> None:
+        place = self._connection.execute(select(func.count()).select_from(tables.items)).scalar_one()
+        self._connection.execute(
+            insert(tables.items).values(
+                id=item.id,
+                place=place,
+                name_en=item.name.en,
+                name_ko=item.name.ko,
+                category=item.category.value,
+                **_changeable(item),
+            )
+        )
+        self._connection.execute(
+            insert(tables.portions),
+            [
+                {"item_id": item.id, "place": n, "ingredient_id": part.ingredient_id, "amount": part.amount}
+                for n, part in enumerate(item.recipe)
+            ],
+        )
+
+    def save(self, item: Item) -> None:
+        self._connection.execute(update(tables.items).where(tables.items.c.id == item.id).values(_changeable(item)))
+
+    def _one(self, item_id: str, query: Select[*tuple[object, ...]]) -> Item:
+        found = self._items(query.where(tables.items.c.id == item_id))
+        if not found:
+            raise UnknownItem(f"the menu has no item {item_id!r}")
+        return found[0]
+
+    def _items(self, query: Select[*tuple[object, ...]]) -> Sequence[Item]:
+        rows = self._connection.execute(query).all()
+        recipes = self._recipes([row.id for row in rows])
+        return [
+            Item(
+                id=row.id,
+                name=Name(row.name_en, row.name_ko),
+                category=Category(row.category),
+                price_won=row.price_won,
+                recipe=tuple(recipes[row.id]),
+                on_sale=row.on_sale,
+                sold_out=row.sold_out,
+                version=row.version,
+            )
+            for row in rows
+        ]
+
+    def _recipes(self, item_ids: Sequence[str]) -> Mapping[str, list[Portion]]:
+        parts = tables.portions.c
+        query = select(parts.item_id, parts.ingredient_id, parts.amount)
+        recipes: dict[str, list[Portion]] = defaultdict(list)
+        for row in self._connection.execute(query.where(parts.item_id.in_(item_ids)).order_by(parts.place)):
+            recipes[row.item_id].append(Portion(row.ingredient_id, row.amount))
+        return recipes
+
+
+class SqlStock:
+    """``Stock`` in SQL."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def note(self, ingredient_id: str, available: int) -> None:
+        known = update(tables.stock).where(tables.stock.c.ingredient_id == ingredient_id)
+        if self._connection.execute(known.values(available=available)).rowcount == 0:
+            self._connection.execute(insert(tables.stock).values(ingredient_id=ingredient_id, available=available))
+
+    def available(self) -> Mapping[str, int]:
+        rows = self._connection.execute(select(tables.stock.c.ingredient_id, tables.stock.c.available))
+        return {row.ingredient_id: row.available for row in rows}
+
+
+class OutboxNews:
+    """``News`` in the outbox, and so in the same transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def item_changed(self, item: Item) -> None:
+        keys = ["menu", f"menu-item-{item.id}"]
+        OUTBOX.add(self._connection, "menu.ItemChanged", item.id, item_changed(item), keys)
+
+
+def _changeable(item: Item) -> dict[str, int | bool]:
+    return {
+        "price_won": item.price_won,
+        "on_sale": item.on_sale,
+        "sold_out": item.sold_out,
+        "version": item.version,
+    }
