@@ -170,14 +170,9 @@ class Endpoints:
         return HTMLResponse(html, status, headers)
 
     def _alert(self, locale: str) -> Response:
-        """The service is down: say so above what the person has typed, and leave that alone."""
+        """The service is down: a plain form gets a page that says so; with htmx the page stays and says it itself."""
         html = self._templates.render("service_down.html", {"locale": locale})
-        headers = {
-            FRAGMENT: f"{self._name}/{fragment}",
-            "HX-Reswap": "afterbegin",
-            "Cache-Control": "no-store",
-        }
-        return HTMLResponse(html, 503, headers)
+        return HTMLResponse(html, 503, {"Cache-Control": "no-store"})
 
     def _words(self, locale: str, problem: Problem) -> str:
         key = f"error.{problem.code}"
