@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
+
+from sqlalchemy import Connection
 
 from inventory_service.domain.events import StockEvent
 from inventory_service.domain.ingredient import Ingredient
 from inventory_service.domain.recipe import Portion
 from inventory_service.domain.reservation import Reservation
 from inventory_service.domain.stock import Stock
+from inventory_service.handlers.views import HistoryEntry, IngredientLevel
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +67,29 @@ class Answers(Protocol):
     def reservation_committed(self, order_id: str) -> None: ...
 
     def reservation_released(self, order_id: str) -> None: ...
+
+
+class Levels(Protocol):
+    """The read side."""
+
+    def all(self) -> Sequence[IngredientLevel]: ...
+
+    def of(self, ingredient_id: str) -> IngredientLevel:
+        """Raises ``IngredientUnknownError``."""
+        ...
+
+    def history(self, ingredient_id: str, limit: int) -> Sequence[HistoryEntry]:
+        """Newest first. Raises ``IngredientUnknownError``."""
+        ...
+
+
+class Store(Protocol):
+    def read(self) -> AbstractContextManager[Levels]: ...
+
+    def levels(self, connection: Connection) -> Levels: ...
+
+    def books(self, connection: Connection) -> Books:
+        """The books within a transaction that the caller began; open them before anything else is done in it."""
+        ...
+
+    def answers(self, connection: Connection) -> Answers: ...

@@ -1,0 +1,138 @@
+"""The books in SQL: events, the read side and the outbox, written in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+
+import msgspec
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from inventory_service.adapters.messages import (
+    Message,
+    ReservationCommitted,
+    ReservationReleased,
+    StockChanged,
+    StockRefused,
+    StockReserved,
+)
+from inventory_service.adapters.tables import ingredients, recipes, reservations, stock_levels, stock_store
+from inventory_service.domain.events import StockEvent
+from inventory_service.domain.ingredient import Ingredient, Name
+from inventory_service.domain.recipe import OrderLine, Portion
+from inventory_service.domain.reservation import Reservation, ReservationState, Shortage
+from inventory_service.domain.stock import EMPTY, carry_over
+from inventory_service.handlers.ports import Recipe, Shelf
+from jogakbo.events import Outbox
+from jogakbo.service.event_store import Loaded, Stream
+
+OUTBOX = Outbox("inventory")
+
+
+class SqlAnswers:
+    """Answers to the orders service, by way of the outbox."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def stock_reserved(self, order_id: str) -> None:
+        self._send(StockReserved(order_id=order_id))
+
+    def stock_refused(self, reservation: Reservation) -> None:
+        self._send(StockRefused.of(reservation))
+
+    def reservation_committed(self, order_id: str) -> None:
+        self._send(ReservationCommitted(order_id=order_id))
+
+    def reservation_released(self, order_id: str) -> None:
+        self._send(ReservationReleased(order_id=order_id))
+
+    def _send(self, message: Message) -> None:
+        send(self._connection, message)
+
+
+class SqlBooks:
+    """Open them first in a transaction: writers queue here. ``now`` stamps every event that is written."""
+
+    def __init__(self, connection: Connection, now: datetime) -> None:
+        OUTBOX.lock(connection)
+        self._connection = connection
+        self._now = now
+
+    def shelf(self, ingredient_id: str) -> Shelf | None:
+        row = self._connection.execute(select(ingredients).where(ingredients.c.id == ingredient_id)).first()
+        loaded = stock_store.current(self._connection, ingredient_id)
+        if row is None or loaded is None:
+            return None
+        ingredient = Ingredient(row.id, Name(row.name_en, row.name_ko), row.unit, row.low_at)
+        return Shelf(ingredient, loaded.stream.business_day, loaded.version, loaded.state)
+
+    def record(self, shelf: Shelf, business_day: date, event: StockEvent) -> Shelf:
+        ingredient_id, events = shelf.ingredient.id, [event]
+        loaded = Loaded(Stream(ingredient_id, shelf.business_day), shelf.version, shelf.stock)
+        if business_day > shelf.business_day:
+            events.insert(0, carry_over(shelf.stock))
+            loaded = Loaded(Stream(ingredient_id, business_day), 0, EMPTY)
+        after = stock_store.append(self._connection, loaded, events, at=self._now)
+        changed = Shelf(shelf.ingredient, after.stream.business_day, after.version, after.state)
+        self._connection.execute(
+            update(stock_levels)
+            .where(stock_levels.c.ingredient_id == ingredient_id)
+            .values(on_hand=after.state.on_hand, reserved=after.state.reserved)
+        )
+        send(self._connection, StockChanged.of(changed))
+        return changed
+
+    def reservation(self, order_id: str) -> Reservation | None:
+        row = self._connection.execute(select(reservations).where(reservations.c.order_id == order_id)).first()
+        return None if row is None else _reservation(row)
+
+    def waiting_for_recipes(self) -> Iterable[Reservation]:
+        query = select(reservations).where(reservations.c.state == ReservationState.WAITING)
+        return [_reservation(row) for row in self._connection.execute(query.order_by(reservations.c.order_id))]
+
+    def keep(self, reservation: Reservation) -> None:
+        self._connection.execute(delete(reservations).where(reservations.c.order_id == reservation.order_id))
+        self._connection.execute(
+            insert(reservations).values(
+                order_id=reservation.order_id,
+                state=reservation.state.value,
+                business_day=reservation.business_day,
+                lines=_json(reservation.lines),
+                portions=_json(reservation.portions),
+                short=_json(reservation.short),
+            )
+        )
+
+    def recipe(self, item_id: str) -> Recipe | None:
+        row = self._connection.execute(select(recipes).where(recipes.c.item_id == item_id)).first()
+        return None if row is None else Recipe(row.item_id, row.version, _portions(row.portions))
+
+    def keep_recipe(self, recipe: Recipe) -> None:
+        self._connection.execute(delete(recipes).where(recipes.c.item_id == recipe.item_id))
+        self._connection.execute(
+            insert(recipes).values(item_id=recipe.item_id, version=recipe.version, portions=_json(recipe.portions))
+        )
+
+
+def send(connection: Connection, message: Message) -> None:
+    OUTBOX.add(connection, message.type, message.subject, message, keys=message.keys)
+
+
+def _reservation(row: Row[tuple[object, ...]]) -> Reservation:
+    return Reservation(
+        row.order_id,
+        ReservationState(row.state),
+        row.business_day,
+        lines=msgspec.json.decode(row.lines, type=tuple[OrderLine, ...]),
+        portions=_portions(row.portions),
+        short=msgspec.json.decode(row.short, type=tuple[Shortage, ...]),
+    )
+
+
+def _portions(text: str) -> tuple[Portion, ...]:
+    return msgspec.json.decode(text, type=tuple[Portion, ...])
+
+
+def _json(parts: tuple[object, ...]) -> str:
+    return msgspec.json.encode(parts).decode()

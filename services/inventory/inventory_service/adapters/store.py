@@ -1,0 +1,33 @@
+"""The service's database behind the ports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection
+
+from inventory_service.adapters.books import SqlAnswers, SqlBooks
+from inventory_service.adapters.levels import SqlLevels
+from jogakbo.service import Database
+from jogakbo.service.clock import Clock
+
+
+class SqlStore:
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    @contextmanager
+    def read(self) -> Iterator[SqlLevels]:
+        with self._database.read() as connection:
+            yield SqlLevels(connection)
+
+    def levels(self, connection: Connection) -> SqlLevels:
+        return SqlLevels(connection)
+
+    def books(self, connection: Connection) -> SqlBooks:
+        return SqlBooks(connection, self._clock.now())
+
+    def answers(self, connection: Connection) -> SqlAnswers:
+        return SqlAnswers(connection)

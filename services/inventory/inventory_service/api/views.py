@@ -1,0 +1,63 @@
+"""What the API takes and gives. Amounts are integers in the ingredient's unit."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from inventory_service.domain.ingredient import Level, Unit
+from inventory_service.domain.stock import MAX_ON_HAND, MAX_RESTOCK
+
+
+class NameView(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    en: str
+    ko: str
+
+
+class IngredientView(BaseModel):
+    """``available`` is what is on hand and not held for an open order."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    name: NameView
+    unit: Unit
+    on_hand: int
+    reserved: int
+    available: int
+    low_at: int
+    level: Level
+
+
+class IngredientsView(BaseModel):
+    ingredients: list[IngredientView]
+
+
+class EventView(BaseModel):
+    """``version`` counts within ``business_day``; ``amount`` is negative where stock left the shelf."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    business_day: date
+    version: int
+    type: str
+    amount: int
+    on_hand_after: int
+    at: datetime
+    order_id: str | None
+
+
+class HistoryView(BaseModel):
+    events: list[EventView]
+
+
+class Delivery(BaseModel):
+    amount: Annotated[int, Field(strict=True, ge=1, le=MAX_RESTOCK, description="What was delivered.")]
+
+
+class Count(BaseModel):
+    amount: Annotated[int, Field(strict=True, ge=0, le=MAX_ON_HAND, description="What was counted.")]
