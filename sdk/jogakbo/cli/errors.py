@@ -5,7 +5,8 @@ CliError                 shown as one message, exit code 1
 ├── UnknownMember        a name that portal.toml does not have
 ├── PortsTaken           something else listens where a member would
 ├── AlreadyRunning       another `jogak up` holds this folder
-└── NoPortal             nothing runs in this folder to talk to, exit code 2
+├── NoPortal             nothing runs in this folder to talk to, exit code 2
+└── NoAnswer             nobody answers at an address, exit code 2
 """
 
 
@@ -33,5 +34,11 @@ class AlreadyRunning(CliError):
 
 class NoPortal(CliError):
     """No `jogak up` runs with this data folder."""
+
+    exit_code = 2
+
+
+class NoAnswer(CliError):
+    """Nobody answers at the address that was given."""
 
     exit_code = 2

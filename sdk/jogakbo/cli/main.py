@@ -65,6 +65,11 @@ def _add_up(commands: _Commands) -> None:
         "--port", type=int, default=int(os.environ.get("PORT") or 0) or None,
         help="the shell's port (default: $PORT, else portal.toml)",
     )  # fmt: skip
+    up.add_argument(
+        "--with-parent",
+        action="store_true",
+        help="stop when the process that started this one ends (Linux)",
+    )
     up.add_argument("--free-ports", action="store_true", help="give every member any free port")
     up.add_argument(
         "--log-format", choices=["console", "json"], default=os.environ.get("LOG_FORMAT") or "console",
@@ -96,8 +101,9 @@ def _add_events(commands: _Commands) -> None:
     tail.add_argument("streams", nargs="*", metavar="STREAM", help="such as `orders` (default: all)")
     tail.add_argument(
         "--from", dest="start", default="$", metavar="ID",
-        help="first entry to print: 0 for all there is, or a position such as 1719292800000-42 (default: only new)",
+        help="print what follows: 0 for all there is, or a position such as 1719292800000-42 (default: only new)",
     )  # fmt: skip
+    tail.add_argument("--no-follow", dest="follow", action="store_false", help="print what is there and end")
     tail.add_argument("--redis-url", default=os.environ.get("REDIS_URL"), help="(default: the running portal's)")
     tail.add_argument("--format", choices=["text", "json"], default="text", help="lines for people, or the envelopes")
 

@@ -52,6 +52,12 @@ def run_program(arguments: list[str]) -> None:
     os.execv(arguments[0], arguments)  # noqa: S606 - a fixed binary, no shell
 
 
+def stop_with_parent() -> None:
+    """Have SIGTERM sent to this process when its parent ends, even if that is killed."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+
 def _be_the_child(run: Run, title: str, environment: Mapping[str, str], output: int, parent: int) -> NoReturn:
     status = 1
     try:
@@ -96,7 +102,7 @@ def _leave_the_parent_behind(title: str, output: int, parent: int) -> None:
 def _die_with(parent: int, title: str) -> None:
     if sys.platform != "linux":
         return
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    prctl = ctypes.CDLL(None).prctl
     prctl(_PR_SET_NAME, title.encode()[:15], 0, 0, 0)
     prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:  # it died before the line above: no signal will come

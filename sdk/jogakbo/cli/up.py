@@ -21,7 +21,7 @@ from jogakbo.cli.portal import Portal, load_portal
 from jogakbo.cli.ports import VALKEY, choose_ports, require_free
 from jogakbo.cli.preload import SHARED
 from jogakbo.cli.probe import http_question, valkey_question
-from jogakbo.cli.process import run_module, run_program
+from jogakbo.cli.process import run_module, run_program, stop_with_parent
 from jogakbo.cli.state import FolderLock, state_file, write_state
 from jogakbo.cli.supervisor import Plan, Supervisor
 from jogakbo.cli.unit import Program
@@ -42,6 +42,8 @@ class Order:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run until stopped; 0 then. Raises CliError when it cannot start."""
+    if arguments.with_parent:
+        stop_with_parent()
     portal = load_portal(arguments.portal)
     order = Order(
         portal=portal,
