@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from datetime import date
 from typing import Protocol
 
+from sqlalchemy import Connection
+
+from till_service.domain.day import Day
 from till_service.domain.events import ChargeStarted
 from till_service.domain.payment import Outcome, Payment
 
@@ -38,3 +43,29 @@ class PaymentGateway(Protocol):
     """
 
     async def charge(self, charge: ChargeStarted) -> Outcome: ...
+
+
+class Views(Protocol):
+    """The read side."""
+
+    def day(self, business_day: date) -> Day:
+        """The money of that day; an empty day if nothing was charged."""
+        ...
+
+    def settled(self, limit: int) -> Sequence[Payment]:
+        """Charged and declined payments, newest first."""
+        ...
+
+    def under_way(self) -> Sequence[Payment]:
+        """Charges that still wait for their gateway, oldest first."""
+        ...
+
+
+class Store(Protocol):
+    def read(self) -> AbstractContextManager[Views]: ...
+
+    def write(self) -> AbstractContextManager[tuple[Books, Answers]]: ...
+
+    def within(self, connection: Connection) -> tuple[Books, Answers]:
+        """The books within a transaction that the caller began; open them before anything else is done in it."""
+        ...
