@@ -11,6 +11,8 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from jogakbo.http import http_client
+
 _KEYS_FRESH_SECONDS = 300.0
 _REFETCH_PAUSE_SECONDS = 5.0
 _FETCH_TIMEOUT_SECONDS = 2.0
@@ -87,8 +89,8 @@ class IdentityVerifier:
 
     async def _fetch(self) -> None:
         try:
-            async with httpx2.AsyncClient(timeout=_FETCH_TIMEOUT_SECONDS) as client:
-                response = await client.get(self._jwks_url)
+            async with http_client(self._jwks_url, max_connections=1, timeout_seconds=_FETCH_TIMEOUT_SECONDS) as client:
+                response = await client.get("")
                 self._keys = KeySet.import_key_set(response.raise_for_status().json())
                 self._fetched_at = time.monotonic()
         except (httpx2.HTTPError, ValueError, JoseError):

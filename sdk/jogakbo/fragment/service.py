@@ -11,6 +11,7 @@ import msgspec
 
 from jogakbo.contract.context import TRACEPARENT
 from jogakbo.contract.problem import Problem, decode_problem
+from jogakbo.http import http_client
 from jogakbo.identity import Identity
 from jogakbo.logs import Trace
 
@@ -100,12 +101,8 @@ class Service:
 
 
 def service_client(url: str) -> httpx2.AsyncClient:
-    """The connections of one fragment server to its service; the caller closes them.
-
-    Times are bounded per call by ``Service``; the environment's proxies are not for calls between members.
-    """
-    limits = httpx2.Limits(max_connections=_MAX_CONNECTIONS)
-    return httpx2.AsyncClient(base_url=url, timeout=None, limits=limits, trust_env=False)
+    """The connections of one fragment server to its service; times are bounded per call by ``Service``."""
+    return http_client(url, max_connections=_MAX_CONNECTIONS)
 
 
 def _decoded(response: httpx2.Response, answer: type[T]) -> T:
