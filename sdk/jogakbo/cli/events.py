@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import cast
 
 import redis
+from redis.typing import KeyT, StreamIdT
 
 from jogakbo.cli.errors import CliError, NoAnswer, NoPortal
 from jogakbo.cli.portal import load_portal
@@ -67,8 +68,8 @@ def read(client: redis.Redis, streams: Iterable[str], start: str, *, follow: boo
 
 
 def _read_once(client: redis.Redis, cursors: dict[str, str], wait_ms: int | None) -> list[Entry]:
-    keys = {key.encode(): position.encode() for key, position in cursors.items()}
-    answer = client.xread({**keys}, count=_BATCH, block=wait_ms)
+    # The stubs of redis-py want a mapping of their own unions, which mappings of plain strings are not.
+    answer = client.xread(cast("dict[KeyT, StreamIdT]", cursors), count=_BATCH, block=wait_ms)
     streams = cast(list[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]], answer or [])
     return [
         _entry(key.decode(), position.decode(), fields.get(EVENT_FIELD.encode(), b""))

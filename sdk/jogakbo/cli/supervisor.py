@@ -118,7 +118,7 @@ class Supervisor:
         self._turn_news()
 
     def _turn_news(self) -> None:
-        if self._news:
+        while self._news:  # a listener may make news itself
             self._news = False
             for listener in self._listeners:
                 listener()
