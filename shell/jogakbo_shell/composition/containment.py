@@ -1,0 +1,132 @@
+"""What a fragment may put into a page: whole elements, nothing that reaches beyond its slot.
+
+The HTML is parsed as a browser would parse it inside a `div`, and written out again: every element is closed,
+stray end tags are gone. Comments go too (SSI and ESI live there), `esi:` tags are unwrapped, and what belongs
+into a head is lifted out. Scripts, styles and event handlers in a body are dropped: the content security policy
+would refuse them anyway, with an error in the visitor's console.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from jogakbo_shell.composition.errors import BadMarkup
+
+_MAX_DEPTH = 256
+# Closing 200,000 nested elements takes the parser minutes; below this many tags no depth can hurt.
+_HARMLESS_TAGS = 2000
+
+_LIFTED = "title, link, meta"
+# <plaintext> and its kin swallow what follows when a browser reads them; the others are refused by the policy.
+_REMOVED = "script, style, base, iframe, frame, frameset, object, embed, plaintext, xmp, noembed, noframes, noscript"
+_HEAD_RELS = frozenset({"canonical", "alternate", "prev", "next", "author", "license", "help"})
+_HEAD_METAS = frozenset({"description", "keywords", "author", "robots"})
+
+_TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]*)")
+_VOID = frozenset(
+    "area base br col embed hr img input link meta param source track wbr path circle rect line use".split()
+)
+# Searched in the lower-cased body, to spare the usual fragment the walk through its tree.
+_SUSPECT_TAG = re.compile(
+    rb"<(?:title|link|meta|script|style|base|i?frame|object|embed|plaintext|xmp|no[efs]|esi:|[!?]|/[^a-z])"
+)
+_SUSPECT_ATTRIBUTE = re.compile(rb"on[a-z]+\s*=|style\s*=")
+
+
+@dataclass(frozen=True, slots=True)
+class Contained:
+    """`html` is safe to stand in any element; `head` are `<link>` and `<meta>` tags, `title` is plain text."""
+
+    html: str
+    title: str = ""
+    head: tuple[str, ...] = ()
+
+
+def contain(body: bytes) -> Contained:
+    """Raises BadMarkup for what is not UTF-8 or nested deeper than any honest fragment."""
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadMarkup(f"the body is not UTF-8: byte {error.start}") from error
+    _refuse_depth(text)
+    document = LexborHTMLParser(text, is_fragment=True)
+    if not _is_suspect(body.lower()):
+        return Contained(document.html or "")
+    return _cleaned(document)
+
+
+def _is_suspect(lowered: bytes) -> bool:
+    return bool(_SUSPECT_TAG.search(lowered) or _SUSPECT_ATTRIBUTE.search(lowered))
+
+
+def _cleaned(document: LexborHTMLParser) -> Contained:
+    title, head = _lift(document)
+    for node in document.css(_REMOVED):
+        node.decompose()
+    if document.root is not None:
+        _clean_nodes(document.root)
+    # Inside a <template> a comment survives; as text it is inert for SSI and ESI in front of the shell.
+    html = (document.html or "").replace("<!--", "&lt;!--").replace("<?", "&lt;?")
+    return Contained(html, title, head)
+
+
+def _lift(document: LexborHTMLParser) -> tuple[str, tuple[str, ...]]:
+    title, head = "", []
+    for node in document.css(_LIFTED):
+        if _is_in_svg(node):
+            continue
+        if node.tag == "title":
+            title = title or node.text().strip()
+        elif _belongs_into_head(node):
+            head.append(node.html or "")
+        node.decompose()
+    return title, tuple(head)
+
+
+def _belongs_into_head(node: LexborNode) -> bool:
+    attributes = node.attributes
+    if node.tag == "meta":
+        return (attributes.get("name") or "").lower() in _HEAD_METAS or "property" in attributes
+    return (attributes.get("rel") or "").lower() in _HEAD_RELS
+
+
+def _is_in_svg(node: LexborNode) -> bool:
+    """An SVG's <title> is its accessible name and stays."""
+    parent = node.parent
+    while parent is not None:
+        if parent.tag == "svg":
+            return True
+        parent = parent.parent
+    return False
+
+
+def _clean_nodes(root: LexborNode) -> None:
+    doomed, wrappers = [], []
+    for node in root.traverse(include_text=True):
+        if node.is_element_node:
+            if (node.tag or "").startswith("esi:"):
+                wrappers.append(node)
+            for name in [name for name in node.attributes if name.startswith("on") or name == "style"]:
+                del node.attrs[name]
+        elif not node.is_text_node:
+            doomed.append(node)
+    for node in doomed:
+        node.decompose()
+    for node in wrappers:
+        node.unwrap()
+
+
+def _refuse_depth(text: str) -> None:
+    if text.count("<") <= _HARMLESS_TAGS:
+        return
+    depth = 0
+    for closing, name in _TAG.findall(text):
+        if closing:
+            depth = max(depth - 1, 0)
+        elif name.lower() not in _VOID:
+            depth += 1
+            if depth > _MAX_DEPTH:
+                raise BadMarkup(f"more than {_MAX_DEPTH} elements inside one another")

@@ -1,0 +1,96 @@
+"""What could not be shown heals without a reload: it is probed in the background until it can.
+
+Visitors never pay for a probe; an open breaker is closed by one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from typing import Protocol
+
+import structlog
+
+from jogakbo_shell.composition.errors import FragmentError
+from jogakbo_shell.composition.fragments import Fragments
+from jogakbo_shell.instance import Instance
+from jogakbo_shell.registry.server import FragmentServer
+from jogakbo_shell.upstream.errors import UpstreamError
+
+_MAX_WARDS = 64
+_MAX_DOUBLINGS = 4
+
+
+class Recovered(Protocol):
+    def __call__(self, server: str) -> None:
+        """A fragment server answers again: what it failed to render can be rendered now."""
+
+
+class Healing:
+    """One task per ailing server, one probe at a time, the pause doubling while it stays ill.
+
+    `on_recovered` is called after every healed fragment; a server is asked for those that others still wait for.
+    """
+
+    def __init__(self, fragments: Fragments, *, retry_seconds: float) -> None:
+        self._fragments = fragments
+        self._retry_seconds = retry_seconds
+        self._wards: defaultdict[str, dict[tuple[Instance, str | None], None]] = defaultdict(dict)
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._hurry: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self._recovered: list[Recovered] = []
+        self._log = structlog.get_logger()
+
+    def on_recovered(self, callback: Recovered) -> None:
+        self._recovered.append(callback)
+
+    def take_in(self, instance: Instance, subject: str | None) -> None:
+        wards = self._wards[instance.server]
+        if len(wards) < _MAX_WARDS:
+            wards[instance, subject] = None
+        if instance.server not in self._tasks:
+            task = asyncio.create_task(self._heal(instance.server))
+            self._tasks[instance.server] = task
+            task.add_done_callback(lambda _: self._tasks.pop(instance.server, None))
+
+    def released(self, server: FragmentServer, *, first: bool) -> None:
+        self._hurry[server.name].set()
+
+    def answers_again(self, server: FragmentServer) -> None:
+        self._hurry[server.name].set()
+
+    async def stop(self) -> None:
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _heal(self, server: str) -> None:
+        failures = 0
+        while self._wards[server]:
+            await self._pause(server, self._retry_seconds * 2 ** min(failures, _MAX_DOUBLINGS))
+            ward = next(iter(self._wards[server]))
+            del self._wards[server][ward]
+            if await self._probe(*ward):
+                failures = 0
+                self._log.info("fragment_recovered", fragment=ward[0].text)
+                for callback in self._recovered:
+                    callback(server)
+            else:
+                failures += 1
+                self._wards[server][ward] = None  # at the end: the next probe is for another one
+
+    async def _pause(self, server: str, seconds: float) -> None:
+        hurry = self._hurry[server]
+        try:
+            await asyncio.wait_for(hurry.wait(), seconds)
+        except TimeoutError:
+            return
+        hurry.clear()
+
+    async def _probe(self, instance: Instance, subject: str | None) -> bool:
+        try:
+            await self._fragments.probe(instance, subject)
+        except (FragmentError, UpstreamError):
+            return False
+        return True

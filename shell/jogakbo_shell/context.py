@@ -1,0 +1,45 @@
+"""The headers that a fragment server gets: built from a list, never copied from a browser."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from jogakbo.contract import context as names
+
+from jogakbo_shell.identity.session import GUEST
+from jogakbo_shell.identity.tokens import Tokens
+from jogakbo_shell.tracing import current_trace
+
+
+class Context:
+    """Same for everybody but for the locale and the signed identity, so that a shared answer can be cached.
+
+    `origin` comes from the settings and not from a Host header, which anybody could choose.
+    """
+
+    def __init__(self, origin: str, tokens: Tokens) -> None:
+        self._tokens = tokens
+        self._constant = lru_cache(maxsize=512)(lambda server, locale: _constant_headers(origin, server, locale))
+
+    def headers(self, server: str, locale: str, subject: str | None) -> dict[str, str]:
+        trace = current_trace()
+        return {
+            **self._constant(server, locale),
+            names.TRACEPARENT: trace.traceparent,
+            names.REQUEST_ID: trace.request_id,
+            "authorization": self._tokens.bearer(subject or GUEST, server),
+        }
+
+
+def _constant_headers(origin: str, server: str, locale: str) -> dict[str, str]:
+    return {
+        names.LOCALE: locale,
+        names.MOUNT_ORIGIN: origin,
+        names.MOUNT_PATHNAME: "/",
+        names.PUBLIC_PATHNAME: f"/-/{server}/",
+        names.REQUESTED_BY: "shell",
+        names.DEVICE_TYPE: "desktop",
+        names.DEBUG: "false",
+        "accept": "text/html",
+        "accept-language": locale,
+    }

@@ -1,0 +1,68 @@
+"""One look at a fragment server: its manifest, conditionally, and its health."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+from jogakbo.contract.manifest import Manifest, ManifestError, decode_manifest
+
+from jogakbo_shell.registry.server import FragmentServer, Health
+from jogakbo_shell.upstream.errors import UpstreamError
+from jogakbo_shell.upstream.port import Answer, Request, Upstream
+
+_DEADLINE_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class NewManifest:
+    manifest: Manifest
+    etag: str
+    payload: bytes
+
+
+class _Check(msgspec.Struct):
+    status: str = ""
+    error: str = ""
+
+
+class _Readiness(msgspec.Struct):
+    checks: dict[str, _Check] = {}
+
+
+async def look_at_manifest(upstream: Upstream, server: FragmentServer) -> NewManifest | None:
+    """The manifest if it is another than the known one. Raises UpstreamError or ManifestError."""
+    headers = {"accept": "application/json"}
+    if server.manifest_etag:
+        headers["if-none-match"] = server.manifest_etag
+    request = Request(server.url("/manifest.json"), headers)
+    answer = await upstream.fetch(request, deadline=_DEADLINE_SECONDS)
+    if answer.status == 304 and server.manifest is not None:
+        return None
+    if answer.status != 200:
+        raise ManifestError(f"manifest.json: status {answer.status}, expected 200")
+    manifest = decode_manifest(answer.body)
+    etag = answer.header("etag")
+    if manifest == server.manifest:
+        server.manifest_etag = etag
+        return None
+    return NewManifest(manifest, etag, answer.body)
+
+
+async def look_at_health(upstream: Upstream, server: FragmentServer) -> tuple[Health, Mapping[str, str]]:
+    """`/readyz` speaks for the fragment server and the service behind it: ("failing", {"service": "…"})."""
+    try:
+        answer = await upstream.fetch(Request(server.url("/readyz")), deadline=_DEADLINE_SECONDS)
+    except UpstreamError as error:
+        return "down", {"server": str(error)}
+    # A podlet of another make has no /readyz; that it answers at all is what is known of it.
+    return "ok" if answer.status in (200, 404) else "failing", _checks(answer)
+
+
+def _checks(answer: Answer) -> Mapping[str, str]:
+    try:
+        readiness = msgspec.json.decode(answer.body, type=_Readiness)
+    except (msgspec.DecodeError, msgspec.ValidationError):
+        return {}
+    return {name: check.error or check.status for name, check in readiness.checks.items()}

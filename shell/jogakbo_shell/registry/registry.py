@@ -1,0 +1,153 @@
+"""The fragment servers: looked at in the background, so that no request ever waits for a manifest twice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+import structlog
+from jogakbo.contract.manifest import ManifestError, decode_manifest
+
+from jogakbo_shell.instance import Instance
+from jogakbo_shell.registry.looking import NewManifest, look_at_health, look_at_manifest
+from jogakbo_shell.registry.server import FragmentServer
+from jogakbo_shell.registry.shelf import Shelf
+from jogakbo_shell.resilience import Breaker
+from jogakbo_shell.upstream.errors import UpstreamError
+from jogakbo_shell.upstream.port import Upstream
+
+
+class Listener(Protocol):
+    """Told by the registry; must return at once."""
+
+    def released(self, server: FragmentServer, *, first: bool) -> None:
+        """The server has a new manifest; `first` if none was known before."""
+
+    def answers_again(self, server: FragmentServer) -> None:
+        """The server was away and is back."""
+
+
+class Registry:
+    def __init__(
+        self,
+        addresses: Mapping[str, str],
+        *,
+        upstream: Upstream,
+        shelf: Shelf,
+        interval_seconds: float,
+        breaker_failures: int,
+    ) -> None:
+        self.servers = {
+            name: FragmentServer(name, address, Breaker(breaker_failures)) for name, address in addresses.items()
+        }
+        self.generation = 0
+        self._upstream = upstream
+        self._shelf = shelf
+        self._interval_seconds = interval_seconds
+        self._listeners: list[Listener] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._first_look = {name: asyncio.Event() for name in addresses}
+        self._log = structlog.get_logger()
+        for server in self.servers.values():
+            self._recall(server)
+
+    def listen(self, listener: Listener) -> None:
+        self._listeners.append(listener)
+
+    async def start(self) -> None:
+        self._tasks = [asyncio.create_task(self._watch(server)) for server in self.servers.values()]
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def known(self, name: str, seconds: float) -> FragmentServer | None:
+        """The server; where nothing is known of it yet, after the first look at it. Raises TimeoutError."""
+        server = self.servers.get(name)
+        if server is not None and server.manifest is None and not server.looked:
+            await asyncio.wait_for(self._first_look[name].wait(), seconds)
+        return server
+
+    def streams(self) -> frozenset[str]:
+        """The event streams that some fragment depends on."""
+        manifests = (server.manifest for server in self.servers.values())
+        return frozenset(stream for manifest in manifests if manifest for stream in manifest.streams)
+
+    def servers_of(self, stream: str) -> frozenset[str]:
+        """The servers whose fragments may change with an event of this stream."""
+        return frozenset(
+            server.name
+            for server in self.servers.values()
+            if server.manifest and stream in server.manifest.streams
+        )
+
+    def is_private(self, instance: Instance) -> bool:
+        """Whether the instance differs from person to person; what is not known is taken to."""
+        server = self.servers.get(instance.server)
+        declared = server.manifest.fragments.get(instance.fragment) if server and server.manifest else None
+        return declared is None or declared.audience == "private"
+
+    async def _watch(self, server: FragmentServer) -> None:
+        while True:
+            await self._look(server)
+            await asyncio.sleep(self._interval_seconds)
+
+    async def _look(self, server: FragmentServer) -> None:
+        before = server.health
+        try:
+            new = await look_at_manifest(self._upstream, server)
+        except (UpstreamError, ManifestError) as error:
+            self._keep_last_good(server, error)
+        else:
+            server.manifest_state = "current"
+            if new is not None:
+                self._adopt(server, new)
+        finally:
+            server.looked = True
+            self._first_look[server.name].set()
+        server.health, server.checks = await look_at_health(self._upstream, server)
+        if server.health != before:
+            self._log.info("fragment_server", server=server.name, health=server.health, was=before)
+        if before in ("down", "failing") and server.health == "ok":
+            for listener in self._listeners:
+                listener.answers_again(server)
+
+    def _keep_last_good(self, server: FragmentServer, error: Exception) -> None:
+        if server.fault is None or server.fault.message != str(error):
+            self._log.warning("manifest_refused", server=server.name, error=str(error), kept=server.version)
+        server.note_fault("manifest", error)
+        server.manifest_state = "kept" if server.manifest else "missing"
+
+    def _adopt(self, server: FragmentServer, new: NewManifest) -> None:
+        first = server.manifest is None
+        server.manifest, server.manifest_etag = new.manifest, new.etag
+        self.generation += 1
+        self._shelf.write(server.name, _encode(new))
+        self._log.info("manifest_adopted", server=server.name, version=server.version)
+        for listener in self._listeners:
+            listener.released(server, first=first)
+
+    def _recall(self, server: FragmentServer) -> None:
+        payload = self._shelf.read(server.name)
+        if payload is None:
+            return
+        try:
+            kept = msgspec.json.decode(payload, type=_Kept)
+            server.manifest = decode_manifest(bytes(kept.manifest))
+        except (msgspec.DecodeError, ManifestError) as error:
+            server.note_fault("kept manifest", error)
+            return
+        server.manifest_etag, server.manifest_state = kept.etag, "kept"
+        self.generation += 1
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    manifest: msgspec.Raw
+    etag: str = ""
+
+
+def _encode(new: NewManifest) -> bytes:
+    return msgspec.json.encode(_Kept(msgspec.Raw(new.payload), new.etag))
