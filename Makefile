@@ -13,7 +13,7 @@ export UV_PYTHON_DOWNLOADS := never
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check format lock reset
+.PHONY: help install up test check format docs lock reset
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -38,6 +38,9 @@ check: install ## look for faults without running anything: style, types, import
 format: install ## put the code into the house's form
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+docs: install ## write the tables of settings in docs/operations.md from the code
+	$(BIN)/python docs/settings.py
 
 lock: install ## choose versions anew (UPGRADE=--upgrade takes the newest)
 	$(BIN)/uv pip compile $(PROJECTS) --all-extras --group pyproject.toml:dev --generate-hashes --universal \
