@@ -1,0 +1,62 @@
+"""Server-sent events as bytes: encoded once, written to every connection.
+
+A frame here lacks the blank line that ends it: the connection adds the `id:` line, the cursor up to which it has
+got everything, which only it knows. https://html.spec.whatwg.org/multipage/server-sent-events.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from jogakbo_shell.instance import Instance
+
+HELLO = b"event: hello\ndata: {}\n"
+HEARTBEAT = b"event: heartbeat\ndata: {}\n"
+RELOAD = b"event: reload\ndata: {}\n"
+
+
+class _FragmentData(msgspec.Struct, omit_defaults=True):
+    id: str
+    state: str
+    etag: str = ""
+    html: str = ""
+
+
+class _RefreshData(msgspec.Struct):
+    id: str
+    url: str
+    within_ms: int
+
+
+def fragment(instance: Instance, html: str, etag: str) -> bytes:
+    return _frame("fragment", _FragmentData(instance.dom_id, "fresh", etag, html))
+
+
+def ailing(instance: Instance) -> bytes:
+    """The fragment cannot be rendered now: what the page shows stays, but is said to be old."""
+    return _frame("fragment", _FragmentData(instance.dom_id, "stale"))
+
+
+def refresh(instance: Instance, within_ms: int) -> bytes:
+    """A private fragment has changed: the page fetches it itself, at a random moment within `within_ms`."""
+    query = f"?{instance.query}" if instance.params else ""
+    url = f"/-/{instance.server}/{instance.fragment}{query}"
+    return _frame("refresh", _RefreshData(instance.dom_id, url, within_ms))
+
+
+def goodbye(within_ms: int) -> bytes:
+    """This worker ends; the page shall connect again at a random moment within `within_ms`."""
+    return f'event: goodbye\nretry: {within_ms}\ndata: {{"within_ms":{within_ms}}}\n'.encode()
+
+
+def write(frames: Sequence[bytes], cursor: str) -> bytes:
+    """Frames as one piece of the stream; the last one moves the client's cursor, unless that is empty."""
+    end = f"id: {cursor}\n\n".encode() if cursor else b"\n"
+    return b"\n".join(frames) + end
+
+
+def _frame(event: str, data: msgspec.Struct) -> bytes:
+    # JSON has no raw line breaks, so one data line always does.
+    return b"event: %b\ndata: %b\n" % (event.encode(), msgspec.json.encode(data))

@@ -1,0 +1,64 @@
+"""What a page may be told about: signed by the shell, so that a browser can never ask for anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import msgspec
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+from jogakbo_shell.instance import Instance, NotAnInstance
+
+_LIFETIME_SECONDS = 12 * 3600
+_SALT = "jogakbo live grant 1"
+
+
+class GrantRefused(Exception):
+    """The grant is not ours, too old, or somebody else's. The message is for a person; a reload gives a new one."""
+
+
+class _Content(msgspec.Struct, array_like=True):
+    instances: tuple[str, ...]
+    locale: str
+    subject: str
+
+
+class _Json:
+    """What itsdangerous compresses and signs."""
+
+    @staticmethod
+    def dumps(content: _Content) -> str:
+        return msgspec.json.encode(content).decode()
+
+    @staticmethod
+    def loads(payload: str) -> _Content:
+        return msgspec.json.decode(payload, type=_Content)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    instances: tuple[Instance, ...]
+    locale: str
+    subject: str
+
+
+class Grants:
+    def __init__(self, secret: bytes, lifetime_seconds: int = _LIFETIME_SECONDS) -> None:
+        self._serializer = URLSafeTimedSerializer(secret, salt=_SALT, serializer=_Json)
+        self._lifetime_seconds = lifetime_seconds
+
+    def sign(self, instances: Iterable[Instance], locale: str, subject: str) -> str:
+        names = tuple(dict.fromkeys(instance.text for instance in instances))
+        return self._serializer.dumps(_Content(names, locale, subject))
+
+    def verify(self, text: str, subject: str) -> Grant:
+        """What `subject` may be told about. Raises GrantRefused."""
+        try:
+            content: _Content = self._serializer.loads(text, max_age=self._lifetime_seconds)
+            instances = tuple(Instance.parse(name, content.locale) for name in content.instances)
+        except (BadData, msgspec.MsgspecError, NotAnInstance) as error:
+            raise GrantRefused(f"the grant cannot be used: {error}") from error
+        if content.subject != subject:
+            raise GrantRefused("the grant was given to another session")
+        return Grant(instances, content.locale, subject)

@@ -1,0 +1,78 @@
+"""Live as the rest of the shell sees it (`jogakbo_shell.seams.Live`)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+
+from redis.asyncio import Redis
+from starlette.routing import BaseRoute, Route
+
+from jogakbo_shell.instance import Instance
+from jogakbo_shell.live.changelog import ChangeLog
+from jogakbo_shell.live.grants import Grants
+from jogakbo_shell.live.hub import Hub
+from jogakbo_shell.live.reader import LiveReader
+from jogakbo_shell.live.stream import LiveEndpoint
+
+
+class LivePages:
+    def __init__(
+        self, log: ChangeLog, hub: Hub, reader: LiveReader, grants: Grants, endpoint: LiveEndpoint, redis: Redis
+    ) -> None:
+        self._log = log
+        self._hub = hub
+        self._reader = reader
+        self._grants = grants
+        self._endpoint = endpoint
+        self._redis = redis
+        self._reading: asyncio.Task[None] | None = None
+
+    def routes(self) -> list[BaseRoute]:
+        return [Route("/-/live", self._endpoint, methods=["GET"])]
+
+    async def start(self) -> None:
+        self._reading = asyncio.create_task(self._reader.run(), name="live")
+
+    async def stop(self) -> None:
+        self.goodbye()
+        if self._reading is not None:
+            self._reading.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._reading
+        await self._redis.aclose()
+
+    def goodbye(self) -> None:
+        self._endpoint.goodbye()
+
+    def cursor(self) -> str:
+        return self._log.cursor
+
+    def sign(self, instances: Iterable[Instance], locale: str, subject: str) -> str:
+        return self._grants.sign(instances, locale, subject)
+
+    def recovered(self, server: str) -> None:
+        self._hub.recovered(server)
+
+    def showed(self, instance: Instance, subject: str, keys: frozenset[str]) -> None:
+        """A private fragment was rendered for `subject`, with these keys."""
+        self._hub.showed(instance, subject, keys)
+
+    def describe(self) -> Mapping[str, str | int | float]:
+        tracks = self._reader.tracks
+        facts: dict[str, str | int | float] = {
+            "state": self._state(),
+            "connections": len(self._hub.connections),
+            "instances": len(self._hub.instances),
+            "resyncs": sum(track.resyncs for track in tracks.values()),
+            "lag_ms": max((track.lag_ms for track in tracks.values()), default=0),
+        }
+        for stream, track in sorted(tracks.items()):
+            facts[f"stream {stream}"] = " ".join(filter(None, (str(track.position), track.last_resync)))
+        return facts
+
+    def _state(self) -> str:
+        if self._reader.away_since is not None:
+            return "waiting"
+        return "live" if self._reader.looked.is_set() else "starting"

@@ -1,0 +1,230 @@
+"""Reads every stream from a cursor of its own, and notices when something between two reads is missing."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+import structlog
+from redis.asyncio import Redis
+
+from jogakbo.contract.cloudevent import EventError, decode_event
+from jogakbo.contract.streams import EVENT_FIELD, START, Position, stream_name
+from jogakbo_shell.live import metrics
+from jogakbo_shell.live.bus import BUS_ERRORS, Backoff, Wakes
+from jogakbo_shell.live.ports import Catalog
+
+_IDLE_SECONDS = 0.5
+_BATCH = 256
+_FIELD = EVENT_FIELD.encode()
+
+Entry = tuple[bytes, dict[bytes, bytes]]
+
+
+class Listener(Protocol):
+    """The hub, as the reader sees it."""
+
+    def changed(self, stream: str, position: Position, keys: frozenset[str]) -> None: ...
+
+    def resynced(self, stream: str, position: Position) -> None: ...
+
+    def dropped(self, streams: frozenset[str]) -> None:
+        """Only `streams` are read from now on."""
+
+
+@dataclass(slots=True)
+class Track:
+    """Where reading stands in one stream.
+
+    `behind_since` is set while the stream is shorter than what was read of it: wiped, or without its last entries
+    after a failover. Its owner will append the very same entries again, so the position is kept for a while.
+    """
+
+    position: Position
+    behind_since: float | None = None
+    lag_ms: int = 0
+    resyncs: int = 0
+    last_resync: str = ""
+
+
+class LiveReader:
+    """One per worker. Reads again from the last entry inclusive: getting it back proves that nothing was lost.
+
+    Ids made by Redis (for a team without an outbox) are told by their sequence 0, which an outbox never uses;
+    there only a cut or vanished stream is noticed.
+    """
+
+    def __init__(
+        self,
+        redis: Redis,
+        listener: Listener,
+        catalog: Catalog,
+        *,
+        idle_seconds: float = _IDLE_SECONDS,
+        patience_seconds: float = 5.0,
+    ) -> None:
+        self._redis = redis
+        self._listener = listener
+        self._catalog = catalog
+        self._wakes = Wakes(redis)
+        self._idle_seconds = idle_seconds
+        self._patience_seconds = patience_seconds
+        self._log = structlog.get_logger()
+        self.tracks: dict[str, Track] = {}
+        self.away_since: float | None = None
+        self.looked = asyncio.Event()
+
+    async def run(self) -> None:
+        """Read until cancelled; the bus being away only delays it."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._wakes.run(), name="live wakes")
+            tasks.create_task(self._read(), name="live reader")
+
+    async def _read(self) -> None:
+        backoff = Backoff()
+        while True:
+            try:
+                more = await self.look()
+            except BUS_ERRORS as error:
+                self._note_away(error)
+                await backoff.pause()
+                continue
+            except Exception:
+                # Whatever broke, nothing may be taken for known that was not handed on.
+                self._log.exception("live_reader_failed")
+                self.tracks.clear()
+                await backoff.pause()
+                continue
+            backoff.succeeded()
+            self._note_back()
+            if not more:
+                await self._wakes.wait(self._idle_seconds)
+
+    async def look(self) -> bool:
+        """Read once what is new in every stream; returns whether there is more right now."""
+        streams = self._catalog.streams()
+        if gone := self.tracks.keys() - streams:
+            for stream in gone:
+                del self.tracks[stream]
+            self._listener.dropped(streams)
+        for stream in sorted(streams - self.tracks.keys()):
+            await self._take_up(stream)
+        known = sorted(self.tracks)
+        if not known:
+            return False
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for stream in known:
+                pipeline.xrange(stream_name(stream), min=str(self.tracks[stream].position), count=_BATCH)
+            answers: list[list[Entry]] = await pipeline.execute()
+        for stream, entries in zip(known, answers, strict=True):
+            await self._follow(stream, self.tracks[stream], entries)
+        return any(len(entries) == _BATCH for entries in answers)
+
+    async def _take_up(self, stream: str) -> None:
+        """Begin at the top: what happened before is in every render from now on."""
+        top = await self._top(stream)
+        self.tracks[stream] = Track(top)
+        self._log.info("live_stream_taken_up", stream=stream, position=str(top))
+        self._listener.resynced(stream, top)
+
+    async def _top(self, stream: str) -> Position:
+        newest = cast(list[Entry], await self._redis.xrevrange(stream_name(stream), count=1))
+        return Position.parse(newest[0][0].decode()) if newest else START
+
+    async def _follow(self, stream: str, track: Track, entries: Sequence[Entry]) -> None:
+        if not entries:
+            if track.position != START:
+                await self._wait_for_refill(stream, track)
+            return
+        anchored = track.position == START
+        for entry_id, fields in entries:
+            position = Position.parse(entry_id.decode())
+            if position == track.position:
+                anchored = True
+                continue
+            if fault := _fault(position, track.position, anchored=anchored):
+                await self._resync(stream, track, fault)
+                return
+            if not self._hand_on(stream, track, position, fields):
+                await self._resync(stream, track, "unreadable")
+                return
+            anchored = True
+        if track.behind_since is not None:
+            track.behind_since = None
+            self._log.info("live_stream_refilled", stream=stream, position=str(track.position))
+
+    def _hand_on(self, stream: str, track: Track, position: Position, fields: dict[bytes, bytes]) -> bool:
+        try:
+            event = decode_event(fields.get(_FIELD, b""))
+        except EventError as error:
+            self._log.warning("live_event_unreadable", stream=stream, position=str(position), error=str(error))
+            return False
+        track.position = position
+        lag = max(0.0, time.time() - event.time.timestamp())
+        track.lag_ms = round(lag * 1000)
+        metrics.LAG.observe(lag)
+        metrics.EVENTS.labels(stream).inc()
+        self._listener.changed(stream, position, event.changed)
+        return True
+
+    async def _wait_for_refill(self, stream: str, track: Track) -> None:
+        """The stream ends before our position."""
+        now = time.monotonic()
+        if track.behind_since is None:
+            track.behind_since = now
+            self._renew(stream, track, "vanished", track.position)
+            return
+        top = await self._top(stream)
+        # A refill brings the same ids, of the same epoch, within moments. Another epoch, or a stream that stays
+        # short, is another history: a restored database, for one.
+        if top.epoch not in (0, track.position.epoch) or (
+            top != START and now - track.behind_since > self._patience_seconds
+        ):
+            self._renew(stream, track, "rewritten", top)
+
+    async def _resync(self, stream: str, track: Track, reason: str) -> None:
+        # The top, read before anything is rendered: what lies below it is in every render that follows.
+        self._renew(stream, track, reason, await self._top(stream))
+
+    def _renew(self, stream: str, track: Track, reason: str, position: Position) -> None:
+        self._log.warning("live_resync", stream=stream, reason=reason, was=str(track.position), position=str(position))
+        metrics.RESYNCS.labels(stream, reason).inc()
+        track.resyncs += 1
+        track.last_resync = reason
+        if reason != "vanished":
+            track.behind_since = None
+        track.position = position
+        self._listener.resynced(stream, position)
+
+    def _note_away(self, error: BaseException) -> None:
+        if self.away_since is None:
+            self.away_since = time.monotonic()
+            metrics.BUS_AWAY.set(1)
+            self._log.warning("live_bus_away", error=repr(error))
+
+    def _note_back(self) -> None:
+        self.looked.set()
+        if self.away_since is not None:
+            away_ms = round((time.monotonic() - self.away_since) * 1000)
+            self.away_since = None
+            metrics.BUS_AWAY.set(0)
+            self._log.info("live_bus_back", away_ms=away_ms)
+
+
+def _fault(position: Position, last: Position, *, anchored: bool) -> str:
+    """Why `position` cannot be the next entry after `last`; empty if it can.
+
+    `anchored` says that the stream still holds `last`.
+    """
+    if position.follows(last):
+        return ""
+    if position.seq == 0:
+        return "" if anchored else "trimmed"
+    if last == START:
+        return "" if position.seq == 1 else "trimmed"
+    if position.epoch != last.epoch:
+        return "new-epoch"
+    return "gap" if anchored else "trimmed"
