@@ -119,7 +119,7 @@ async def test_the_history_is_newest_first_and_names_the_order(api: httpx2.Async
             "business_day": "2026-03-02",
             "version": 3,
             "type": "committed",
-            "amount": -220,
+            "amount": 220,
             "on_hand_after": 29_780,
             "at": "2026-03-02T03:00:00Z",
             "order_id": "order-1",

@@ -67,7 +67,11 @@ async def at_work(
 async def until(till: Till, condition: Callable[[], bool]) -> None:
     """Look again after every commit."""
     committed, loop = asyncio.Event(), asyncio.get_running_loop()
-    till.database.on_commit(lambda: loop.call_soon_threadsafe(committed.set))
+
+    def look() -> None:
+        loop.call_soon_threadsafe(committed.set)
+
+    till.database.on_commit(look)
     async with asyncio.timeout(5):
         while not await asyncio.to_thread(condition):
             await committed.wait()

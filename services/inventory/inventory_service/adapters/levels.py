@@ -59,7 +59,7 @@ def _amount(event: StockEvent) -> int:
         case Counted(difference=difference):
             return difference
         case _:
-            return moved(event) or event.amount
+            return event.amount
 
 
 def _levels() -> Select[tuple[object, ...]]:

@@ -38,7 +38,9 @@ class IngredientsView(BaseModel):
 
 
 class EventView(BaseModel):
-    """``version`` counts within ``business_day``; ``amount`` is negative where stock left the shelf."""
+    """``version`` counts within ``business_day``; ``type`` is one of opened, held, committed (used), released,
+    restocked, counted. ``amount`` is what the event speaks of; a count's is the difference, which may be negative.
+    """
 
     model_config = ConfigDict(from_attributes=True)
 

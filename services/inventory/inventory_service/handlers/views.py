@@ -22,7 +22,7 @@ class IngredientLevel:
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """``amount`` is signed where it changed what is on hand; ``version`` counts within ``business_day``."""
+    """``version`` counts within ``business_day``; ``amount`` is what the event speaks of, a count's the difference."""
 
     business_day: date
     version: int
