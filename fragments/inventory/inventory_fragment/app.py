@@ -1,86 +1,99 @@
-"""The stock's fragments: what runs low, every level with its forms, and an ingredient's history."""
+"""The fragments of the stock: what runs low, what is there, and what came and went."""
 
 from __future__ import annotations
 
 import re
-import secrets
+from dataclasses import dataclass
 
 from starlette.applications import Starlette
 
-from inventory_fragment.client import InventoryService
+from inventory_fragment.client import Ingredient, InventoryService
 from inventory_fragment.settings import Settings
-from jogakbo.fragment import Action, Answer, FragmentServer, Param, View
+from jogakbo.fragment import Action, Answer, FragmentServer, NotFound, Param, ServiceRefused, View
 
 server = FragmentServer("inventory", package="inventory_fragment", team="inventory")
 
-_INGREDIENT_ID = "[a-z0-9-]{1,40}"
+_HISTORY_LENGTH = 50
+_FULL_SHELF = 6  # times the low mark: the usual delivery fills a shelf to about that
 
 
-@server.fragment("warnings", title={"en": "Running low", "ko": "부족한 재료"}, keys=["stock"])
-async def warnings(view: View) -> str:
-    """The ingredients that are low or out."""
-    ingredients = await InventoryService(view.service).ingredients()
-    return view.render("warnings.html", ingredients=[entry for entry in ingredients if entry.level != "ok"])
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """An ingredient's level in percent of a full shelf, and the mark at which it is low."""
+
+    percent: float
+    low_percent: float
 
 
-@server.fragment("levels", title={"en": "Stock", "ko": "재고"}, keys=["stock"])
+@server.fragment("levels", title={"en": "Stock levels", "ko": "재고"}, keys=["stock"])
 async def levels(view: View) -> str:
-    """Every ingredient with its level and the forms to restock and to count it."""
+    """Every ingredient with its level, and forms to restock and to count it."""
     ingredients = await InventoryService(view.service).ingredients()
-    return view.render("levels.html", ingredients=ingredients, request_key=secrets.token_hex(8))
+    bars = {ingredient.id: _bar(ingredient) for ingredient in ingredients}
+    return view.render("levels.html", ingredients=ingredients, bars=bars)
+
+
+@server.fragment("warnings", title={"en": "Stock warnings", "ko": "재고 알림"}, keys=["stock"])
+async def warnings(view: View) -> str:
+    """The ingredients that are low or out; what is out comes first."""
+    ingredients = await InventoryService(view.service).ingredients()
+    short = sorted((one for one in ingredients if one.level != "ok"), key=lambda one: one.level != "out")
+    return view.render("warnings.html", ingredients=short)
 
 
 @server.fragment(
     "history",
-    title={"en": "History", "ko": "변동 기록"},
+    title={"en": "History", "ko": "내역"},
     keys=["ingredient-{id}"],
-    params={"id": Param(pattern=_INGREDIENT_ID)},
+    params={"id": Param(pattern="[a-z0-9-]{1,40}")},
 )
 async def history(view: View) -> str:
-    """What happened to one ingredient, or an invitation to choose one."""
-    if "id" not in view.params:
+    """What came and went of one ingredient, newest first; without ``id`` an invitation to choose one."""
+    ingredient_id = view.params.get("id")
+    if ingredient_id is None:
+        view.depends("stock")
         return view.render("history_none.html")
     service = InventoryService(view.service)
-    ingredient = await service.ingredient(view.params["id"])
-    return view.render("history.html", ingredient=ingredient, events=await service.history(ingredient.id))
+    try:
+        ingredient = await service.ingredient(ingredient_id)
+    except ServiceRefused as refusal:
+        if refusal.problem.status != 404:
+            raise
+        raise NotFound(view.render("history_none.html")) from refusal
+    events = await service.history(ingredient_id, _HISTORY_LENGTH)
+    return view.render("history.html", ingredient=ingredient, events=events)
 
 
 @server.action("restock", shows="levels")
 async def restock(action: Action) -> Answer:
-    """A delivery came in."""
-    amount = _amount(action)
-    if amount is None:
-        return action.show("levels", error=action.t("error.amount"))
-    await InventoryService(action.service).restock(_ingredient(action), amount, _key(action, "restock"))
+    """Enter a delivery."""
+    amount = _whole(action.form["delivered"])
+    if not amount:
+        return action.show("levels", error=action.t("error.amount", least=1))
+    await InventoryService(action.service).restock(action.form["ingredient_id"], amount)
     return action.show("levels")
 
 
 @server.action("count", shows="levels")
 async def count(action: Action) -> Answer:
-    """Somebody counted what is there."""
-    amount = _amount(action)
+    """Enter what somebody has counted."""
+    amount = _whole(action.form["counted"])
     if amount is None:
-        return action.show("levels", error=action.t("error.amount"))
-    await InventoryService(action.service).count(_ingredient(action), amount, _key(action, "count"))
+        return action.show("levels", error=action.t("error.amount", least=0))
+    await InventoryService(action.service).count(action.form["ingredient_id"], amount)
     return action.show("levels")
 
 
-def _amount(action: Action) -> int | None:
-    text = action.form.get("amount", "").replace(",", "").strip()
-    return int(text) if re.fullmatch("[0-9]{1,9}", text) else None
+def _bar(ingredient: Ingredient) -> Bar:
+    full = max(ingredient.on_hand, ingredient.low_at * _FULL_SHELF, 1)
+    return Bar(round(100 * max(ingredient.on_hand, 0) / full, 1), round(100 * ingredient.low_at / full, 1))
 
 
-def _ingredient(action: Action) -> str:
-    ingredient_id = action.form["ingredient_id"]
-    return ingredient_id if re.fullmatch(_INGREDIENT_ID, ingredient_id) else "unknown"
-
-
-def _key(action: Action, what: str) -> str:
-    """A form sent twice is one delivery: the form's own key, for this ingredient, this amount and this person."""
-    given = action.form.get("request_key") or secrets.token_hex(8)
-    return f"{what}:{_ingredient(action)}:{action.form['amount']}:{action.identity.subject}:{given}"[:200]
+def _whole(text: str) -> int | None:
+    digits = text.replace(",", "").strip()
+    return int(digits) if re.fullmatch(r"[0-9]{1,9}", digits) else None
 
 
 def create_app(settings: Settings) -> Starlette:
-    """The ASGI application of the inventory's fragment server."""
+    """The ASGI application of the fragment server of inventory."""
     return server.app(settings)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
+from urllib.parse import quote
+from uuid import uuid4
 
 import msgspec
 
 from jogakbo.fragment import Service
 
+_MOVES = frozenset({"committed", "restocked", "counted"})
+
 
 class Ingredient(msgspec.Struct, frozen=True):
-    """An ingredient's stock in its own unit: what is there, what is promised to orders, what is left."""
+    """An ingredient's stock; amounts are integers in its ``unit``."""
 
     id: str
     name: dict[str, str]
@@ -22,9 +26,10 @@ class Ingredient(msgspec.Struct, frozen=True):
     level: str
 
 
-class StockEvent(msgspec.Struct, frozen=True):
-    """One entry of an ingredient's history."""
+class Event(msgspec.Struct, frozen=True):
+    """Something that happened to an ingredient; ``amount`` is negative where stock left the shelf."""
 
+    business_day: str
     version: int
     type: str
     amount: int
@@ -32,13 +37,18 @@ class StockEvent(msgspec.Struct, frozen=True):
     at: datetime
     order_id: str | None = None
 
+    @property
+    def moves(self) -> bool:
+        """Whether it changed what is on the shelf; a hold only promises it to an order."""
+        return self.type in _MOVES
+
 
 class _Ingredients(msgspec.Struct, frozen=True):
     ingredients: list[Ingredient]
 
 
 class _History(msgspec.Struct, frozen=True):
-    events: list[StockEvent]
+    events: list[Event]
 
 
 class InventoryService:
@@ -48,23 +58,29 @@ class InventoryService:
         self._service = service
 
     async def ingredients(self) -> list[Ingredient]:
-        """Every ingredient with its level."""
+        """All ingredients."""
         return (await self._service.get("/ingredients", _Ingredients)).ingredients
 
     async def ingredient(self, ingredient_id: str) -> Ingredient:
         """One ingredient."""
-        return await self._service.get(f"/ingredients/{ingredient_id}", Ingredient)
+        return await self._service.get(_path(ingredient_id), Ingredient)
 
-    async def history(self, ingredient_id: str) -> list[StockEvent]:
-        """The newest events of an ingredient."""
-        return (await self._service.get(f"/ingredients/{ingredient_id}/history", _History, limit=50)).events
+    async def history(self, ingredient_id: str, limit: int) -> list[Event]:
+        """What came and went last."""
+        return (await self._service.get(f"{_path(ingredient_id)}/history", _History, limit=limit)).events
 
-    async def restock(self, ingredient_id: str, amount: int, key: str) -> None:
-        """So much has been delivered; the same ``key`` twice is one delivery."""
-        path = f"/ingredients/{ingredient_id}/restock"
-        await self._service.send("POST", path, Ingredient, {"amount": amount}, idempotency_key=key)
+    async def restock(self, ingredient_id: str, amount: int) -> None:
+        """So much was delivered."""
+        await self._change(ingredient_id, "restock", amount)
 
-    async def count(self, ingredient_id: str, amount: int, key: str) -> None:
-        """So much is on the shelf."""
-        path = f"/ingredients/{ingredient_id}/count"
-        await self._service.send("POST", path, Ingredient, {"amount": amount}, idempotency_key=key)
+    async def count(self, ingredient_id: str, amount: int) -> None:
+        """Somebody counted, and so much is there."""
+        await self._change(ingredient_id, "count", amount)
+
+    async def _change(self, ingredient_id: str, what: str, amount: int) -> None:
+        path = f"{_path(ingredient_id)}/{what}"
+        await self._service.send("POST", path, type(None), {"amount": amount}, idempotency_key=str(uuid4()))
+
+
+def _path(ingredient_id: str) -> str:
+    return f"/ingredients/{quote(ingredient_id, safe='')}"

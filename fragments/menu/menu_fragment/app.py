@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 from operator import attrgetter
 
 from starlette.applications import Starlette
 
 from jogakbo.fragment import Action, Answer, FragmentServer, View
-from menu_fragment.client import MenuService
+from menu_fragment.client import Item, MenuService
 from menu_fragment.settings import Settings
 
 server = FragmentServer("menu", package="menu_fragment", team="menu")
@@ -18,14 +19,13 @@ server = FragmentServer("menu", package="menu_fragment", team="menu")
 async def menu_list(view: View) -> str:
     """The items on sale by category, each with a form that adds one to the order being made."""
     items = [item for item in await MenuService(view.service).items() if item.on_sale]
-    categories = [(name, list(group)) for name, group in groupby(items, key=attrgetter("category"))]
-    return view.render("list.html", categories=categories)
+    return view.render("list.html", categories=_by_category(items))
 
 
 @server.fragment("manage", title={"en": "Items and prices", "ko": "메뉴와 가격"}, keys=["menu"])
 async def manage(view: View) -> str:
     """Every item with its price and whether it is on the menu."""
-    return view.render("manage.html", items=await MenuService(view.service).items())
+    return view.render("manage.html", categories=_by_category(await MenuService(view.service).items()))
 
 
 @server.action("price", shows="manage")
@@ -47,6 +47,10 @@ async def on_sale(action: Action) -> Answer:
 
 async def _change(action: Action, changes: dict[str, object]) -> None:
     await MenuService(action.service).change(action.form["item_id"], action.form.get("version", ""), changes)
+
+
+def _by_category(items: Sequence[Item]) -> list[tuple[str, list[Item]]]:
+    return [(name, list(group)) for name, group in groupby(items, key=attrgetter("category"))]
 
 
 def create_app(settings: Settings) -> Starlette:

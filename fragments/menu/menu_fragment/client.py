@@ -7,6 +7,13 @@ import msgspec
 from jogakbo.fragment import Service
 
 
+class Part(msgspec.Struct, frozen=True):
+    """How much of an ingredient one serving takes, in the ingredient's unit."""
+
+    ingredient_id: str
+    amount: int
+
+
 class Item(msgspec.Struct, frozen=True):
     """An item of the menu; ``version`` guards a change against another that came first."""
 
@@ -17,6 +24,7 @@ class Item(msgspec.Struct, frozen=True):
     on_sale: bool
     sold_out: bool
     version: int
+    recipe: list[Part] = []
 
 
 class _Items(msgspec.Struct, frozen=True):

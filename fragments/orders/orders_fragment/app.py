@@ -3,20 +3,43 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from starlette.applications import Starlette
 
 from jogakbo.fragment import Action, Answer, FragmentServer, NotFound, Param, ServiceRefused, View
-from orders_fragment.client import OrdersService
+from orders_fragment.client import Order, OrdersService
 from orders_fragment.settings import Settings
+from orders_fragment.standing import standing, steps, tone
 
 server = FragmentServer("orders", package="orders_fragment", team="orders")
 
 _ORDER_ID = "[A-Za-z0-9-]{1,64}"
 _PAYMENTS = ("cash", "card-4242", "card-0002")
+_NEXT_STEP = {"queued": "take", "making": "finish", "ready": "hand-over"}
 
 
-@server.fragment("cart", title={"en": "Your order", "ko": "주문 담기"}, keys=["draft-{subject}"], private=True)
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the board: its orders, and the one step that comes next for each of them."""
+
+    name: str
+    action: str
+    orders: Sequence[Order]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An order of the queue in one line."""
+
+    order: Order
+    summary: str
+    words: str
+    tone: str
+
+
+@server.fragment("cart", title={"en": "Order being made", "ko": "주문 담기"}, keys=["draft-{subject}"], private=True)
 async def cart(view: View) -> str:
     """The order being made, with its payment and the button that places it."""
     draft = await OrdersService(view.service).draft(view.identity.subject)
@@ -26,13 +49,17 @@ async def cart(view: View) -> str:
 @server.fragment("queue", title={"en": "Queue", "ko": "대기열"}, keys=["orders"])
 async def queue(view: View) -> str:
     """The newest orders under way."""
-    return view.render("queue.html", orders=await OrdersService(view.service).queue())
+    orders = await OrdersService(view.service).queue()
+    return view.render("queue.html", rows=[_row(view, order) for order in orders])
 
 
 @server.fragment("board", title={"en": "To make", "ko": "만들 주문"}, keys=["orders"])
 async def board(view: View) -> str:
     """What to make, what is in hand, what is ready."""
-    return view.render("board.html", board=await OrdersService(view.service).board())
+    board = await OrdersService(view.service).board()
+    orders = {"queued": board.queued, "making": board.making, "ready": board.ready}
+    columns = [Column(name, action, orders[name]) for name, action in _NEXT_STEP.items()]
+    return view.render("board.html", columns=columns)
 
 
 @server.fragment(
@@ -49,7 +76,9 @@ async def track(view: View) -> str:
         if refusal.problem.status == 404:
             raise NotFound(view.render("no_order.html")) from refusal
         raise
-    return view.render("track.html", order=order)
+    words = view.t(f"track.{standing(order)}")
+    reason = _reason(view, order)
+    return view.render("track.html", order=order, words=words, tone=tone(order), steps=steps(order), reason=reason)
 
 
 @server.action("add", shows="cart")
@@ -110,6 +139,21 @@ async def _advance(action: Action, step: str) -> Answer:
         return action.show("board", error=action.t("error.order_id"))
     await OrdersService(action.service).advance(order_id, step)
     return action.show("board")
+
+
+def _row(view: View, order: Order) -> Row:
+    name = order.lines[0].name[view.locale] if order.lines else ""
+    others = sum(line.qty for line in order.lines) - 1
+    summary = view.t("queue.more", name=name, count=others) if others > 0 else name
+    return Row(order, summary, view.t(f"state.{standing(order)}"), tone(order))
+
+
+def _reason(view: View, order: Order) -> str:
+    if not order.reason:
+        return ""
+    if order.short:
+        return view.t("reason.short", names=", ".join(short.name[view.locale] for short in order.short))
+    return view.t("reason.declined" if order.reason == "payment_declined" else "reason.other")
 
 
 def create_app(settings: Settings) -> Starlette:

@@ -1,34 +1,67 @@
-"""The reports' fragments: sales by hour, best sellers, days; charts are SVG made on the server."""
+"""The fragments of the reports: sales by hour, best sellers, days."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 from starlette.applications import Starlette
 
 from jogakbo.fragment import FragmentServer, View
+from reports_fragment.chart import hours_chart
 from reports_fragment.client import ReportsService
 from reports_fragment.settings import Settings
 
 server = FragmentServer("reports", package="reports_fragment", team="reports")
 
+_BEST_DAYS = 7
+_BEST_SHOWN = 10
+_DAYS_SHOWN = 14
 
-@server.fragment("sales", title={"en": "Sales today", "ko": "오늘의 판매"}, keys=["reports"])
+
+class _Sold(Protocol):
+    @property
+    def won(self) -> int: ...
+
+
+S = TypeVar("S", bound=_Sold)
+
+
+@dataclass(frozen=True, slots=True)
+class Row(Generic[S]):
+    """A row of a list with the length of its bar, in percent of the longest."""
+
+    sold: S
+    percent: float
+
+
+@server.fragment("sales", title={"en": "Sales by hour", "ko": "시간대별 매출"}, keys=["reports"])
 async def sales(view: View) -> str:
-    """Today's sales as bars by hour."""
-    return view.render("sales.html", sales=await ReportsService(view.service).sales_today())
+    """Today's sales as bars, one for each hour, and as a table."""
+    today = await ReportsService(view.service).sales_today()
+    chart = hours_chart(today.by_hour) if today.orders else None
+    return view.render("sales.html", sales=today, chart=chart)
 
 
 @server.fragment("bestsellers", title={"en": "Best sellers", "ko": "인기 메뉴"}, keys=["reports"])
-async def best_sellers(view: View) -> str:
-    """What sold best in the last seven days."""
-    return view.render("bestsellers.html", items=await ReportsService(view.service).best_sellers())
+async def bestsellers(view: View) -> str:
+    """What sold best in the last week."""
+    sellers = await ReportsService(view.service).best_sellers(days=_BEST_DAYS, limit=_BEST_SHOWN)
+    return view.render("bestsellers.html", rows=_rows(sellers), days=_BEST_DAYS)
 
 
-@server.fragment("days", title={"en": "Days", "ko": "날짜별 매출"}, keys=["reports"])
+@server.fragment("days", title={"en": "Days", "ko": "일별 매출"}, keys=["reports"])
 async def days(view: View) -> str:
-    """The newest business days."""
-    return view.render("days.html", days=await ReportsService(view.service).days())
+    """The last two weeks."""
+    return view.render("days.html", rows=_rows(await ReportsService(view.service).days(_DAYS_SHOWN)))
+
+
+def _rows(sold: Sequence[S]) -> list[Row[S]]:
+    most = max((one.won for one in sold), default=0) or 1
+    return [Row(one, round(100 * one.won / most, 1)) for one in sold]
 
 
 def create_app(settings: Settings) -> Starlette:
-    """The ASGI application of the reports' fragment server."""
+    """The ASGI application of the fragment server of the reports."""
     return server.app(settings)

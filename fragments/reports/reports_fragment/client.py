@@ -8,7 +8,7 @@ from jogakbo.fragment import Service
 
 
 class Hour(msgspec.Struct, frozen=True):
-    """The sales of one hour of the day, 0 to 23."""
+    """The sales of one hour of the day, 0 to 23 in the café's time."""
 
     hour: int
     orders: int
@@ -24,8 +24,8 @@ class Sales(msgspec.Struct, frozen=True):
     by_hour: list[Hour]
 
 
-class BestSeller(msgspec.Struct, frozen=True):
-    """How much of one item was sold."""
+class Seller(msgspec.Struct, frozen=True):
+    """How often an item was sold, and for how much."""
 
     item_id: str
     name: dict[str, str]
@@ -34,15 +34,15 @@ class BestSeller(msgspec.Struct, frozen=True):
 
 
 class Day(msgspec.Struct, frozen=True):
-    """One business day in one line."""
+    """The sales of a business day in one line."""
 
     business_day: str
     orders: int
     won: int
 
 
-class _BestSellers(msgspec.Struct, frozen=True):
-    items: list[BestSeller]
+class _Sellers(msgspec.Struct, frozen=True):
+    items: list[Seller]
 
 
 class _Days(msgspec.Struct, frozen=True):
@@ -56,13 +56,13 @@ class ReportsService:
         self._service = service
 
     async def sales_today(self) -> Sales:
-        """Today's sales by hour."""
+        """Today, hour by hour."""
         return await self._service.get("/sales/today", Sales)
 
-    async def best_sellers(self) -> list[BestSeller]:
-        """What sold best in seven days."""
-        return (await self._service.get("/best-sellers", _BestSellers, days=7, limit=10)).items
+    async def best_sellers(self, *, days: int, limit: int) -> list[Seller]:
+        """What sold best in the last ``days``."""
+        return (await self._service.get("/best-sellers", _Sellers, days=days, limit=limit)).items
 
-    async def days(self) -> list[Day]:
-        """The newest business days."""
-        return (await self._service.get("/days", _Days, limit=14)).days
+    async def days(self, limit: int) -> list[Day]:
+        """The last business days."""
+        return (await self._service.get("/days", _Days, limit=limit)).days

@@ -1,4 +1,4 @@
-"""The till's fragments: today's takings at a glance, the day's money, and the payments."""
+"""The fragments of the till: the day's money, in short and in full, and the payments."""
 
 from __future__ import annotations
 
@@ -10,25 +10,29 @@ from till_fragment.settings import Settings
 
 server = FragmentServer("till", package="till_fragment", team="till")
 
+_PAYMENTS_SHOWN = 50
+_TONES = {"charged": "good", "declined": "bad"}
+
 
 @server.fragment("today", title={"en": "Takings today", "ko": "오늘 매출"}, keys=["till"])
 async def today(view: View) -> str:
-    """One figure for the counter."""
+    """The day's takings in one figure."""
     return view.render("today.html", day=await TillService(view.service).today())
 
 
-@server.fragment("day", title={"en": "The day's money", "ko": "오늘의 정산"}, keys=["till"])
+@server.fragment("day", title={"en": "The day", "ko": "오늘"}, keys=["till"])
 async def day(view: View) -> str:
-    """The money of the open business day by method."""
+    """The day's takings, and how they were paid."""
     return view.render("day.html", day=await TillService(view.service).today())
 
 
 @server.fragment("payments", title={"en": "Payments", "ko": "결제 내역"}, keys=["till"])
 async def payments(view: View) -> str:
-    """The newest payments, charged and declined."""
-    return view.render("payments.html", payments=await TillService(view.service).payments())
+    """The newest payments, declined ones too."""
+    newest = await TillService(view.service).payments(_PAYMENTS_SHOWN)
+    return view.render("payments.html", payments=newest, tones=_TONES)
 
 
 def create_app(settings: Settings) -> Starlette:
-    """The ASGI application of the till's fragment server."""
+    """The ASGI application of the fragment server of the till."""
     return server.app(settings)

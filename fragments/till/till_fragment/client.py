@@ -10,7 +10,7 @@ from jogakbo.fragment import Service
 
 
 class Day(msgspec.Struct, frozen=True):
-    """The money of one business day."""
+    """The money of one business day; ``by_method`` has ``cash`` and ``card``."""
 
     business_day: str
     takings_won: int
@@ -20,7 +20,7 @@ class Day(msgspec.Struct, frozen=True):
 
 
 class Payment(msgspec.Struct, frozen=True):
-    """One payment, charged or declined."""
+    """A payment; ``state`` is ``charging``, ``charged`` or ``declined``."""
 
     id: str
     order_id: str
@@ -28,7 +28,6 @@ class Payment(msgspec.Struct, frozen=True):
     method: str
     state: str
     at: datetime
-    reason: str | None = None
 
 
 class _Payments(msgspec.Struct, frozen=True):
@@ -42,9 +41,9 @@ class TillService:
         self._service = service
 
     async def today(self) -> Day:
-        """The money of the business day that is open."""
+        """The day under way."""
         return await self._service.get("/days/today", Day)
 
-    async def payments(self) -> list[Payment]:
+    async def payments(self, limit: int) -> list[Payment]:
         """The newest payments."""
-        return (await self._service.get("/payments", _Payments, limit=50)).payments
+        return (await self._service.get("/payments", _Payments, limit=limit)).payments
