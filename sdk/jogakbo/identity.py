@@ -32,6 +32,10 @@ class Identity:
 
 
 ANONYMOUS = Identity("anonymous")
+"""Everybody, where no shell signs anything: one member alone on a developer's machine."""
+
+PUBLIC = Identity("public")
+"""Nobody in particular: a request without a token for what everybody may read."""
 
 
 class IdentityVerifier:
@@ -47,10 +51,15 @@ class IdentityVerifier:
         self._fetched_at = float("-inf")
         self._lock = asyncio.Lock()
 
-    async def identify(self, authorization: str) -> Identity:
-        """The identity in an ``Authorization: Bearer …`` value. Raises ``IdentityError``."""
+    async def identify(self, authorization: str, *, needed: bool = True) -> Identity:
+        """The identity in an ``Authorization: Bearer …`` value. Raises ``IdentityError``.
+
+        Where it is not ``needed``, no token at all is ``PUBLIC``; a wrong one is refused even so.
+        """
         if not self._jwks_url:
             return ANONYMOUS
+        if not authorization and not needed:
+            return PUBLIC
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise IdentityError("expected 'Authorization: Bearer <token of the shell>'")
@@ -69,7 +78,7 @@ class IdentityVerifier:
             raise IdentityError(f"token refused: {error}") from error
 
     def _claims(self, token: str, keys: KeySet) -> dict[str, object]:
-        decoded = jwt.decode(token, keys, algorithms=["EdDSA", "Ed25519"])
+        decoded = jwt.decode(token, keys, algorithms=["Ed25519"])
         rules = jwt.JWTClaimsRegistry(
             leeway=_LEEWAY_SECONDS,
             aud={"essential": True, "value": self._audience},
@@ -90,7 +99,7 @@ class IdentityVerifier:
     async def _fetch(self) -> None:
         try:
             async with http_client(self._jwks_url, max_connections=1, timeout_seconds=_FETCH_TIMEOUT_SECONDS) as client:
-                response = await client.get("")
+                response = await client.get(self._jwks_url)
                 self._keys = KeySet.import_key_set(response.raise_for_status().json())
                 self._fetched_at = time.monotonic()
         except (httpx2.HTTPError, ValueError, JoseError):

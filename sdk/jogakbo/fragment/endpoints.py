@@ -22,7 +22,7 @@ from jogakbo.fragment.messages import Messages
 from jogakbo.fragment.service import Service, ServiceRefused, ServiceUnavailable
 from jogakbo.fragment.templates import Templates
 from jogakbo.fragment.view import Action, Go, NotFound, Show, View
-from jogakbo.identity import ANONYMOUS, Identity, IdentityError, IdentityVerifier
+from jogakbo.identity import Identity, IdentityError, IdentityVerifier
 from jogakbo.logs import Trace
 
 _MAX_FORM_FIELDS = 200
@@ -195,9 +195,7 @@ class Endpoints:
 
     async def _identity(self, request: Request, *, needed: bool) -> Identity:
         """Public fragments are for every composer, also one that signs nothing, such as Podium's layout."""
-        if not needed and "authorization" not in request.headers:
-            return ANONYMOUS
-        return await self._verifier.identify(request.headers.get("authorization", ""))
+        return await self._verifier.identify(request.headers.get("authorization", ""), needed=needed)
 
     def _problem(self, status: int, title: str, detail: str) -> Response:
         problem = Problem(title=title, status=status, detail=detail)

@@ -49,7 +49,7 @@ def create_service(
     At start it migrates, runs ``seed`` in one transaction (it must do nothing when there is data already), then
     keeps the relay and the consumer running. ``errors`` says which HTTP status a domain error has.
     ``jobs`` are the service's own endless tasks by name; one that crashes is logged and started again.
-    Every endpoint of ``routers`` wants a valid token when ``settings.jwks_url`` is set.
+    With ``settings.jwks_url`` set, whoever changes anything needs a valid token, and nobody may bring a wrong one.
     """
     member = f"{name}-service"
     release = version(f"jogakbo-{member}")

@@ -26,11 +26,12 @@ def _database(request: Request) -> Database:
 
 async def _caller(request: Request) -> Identity:
     kit: Kit = request.app.state.kit
-    return await kit.verifier.identify(request.headers.get("authorization", ""))
+    reads = request.method in ("GET", "HEAD")
+    return await kit.verifier.identify(request.headers.get("authorization", ""), needed=not reads)
 
 
 Db = Annotated[Database, Depends(_database)]
 """The service's database; use it in a plain (not async) endpoint, which runs on a worker thread."""
 
 Caller = Annotated[Identity, Depends(_caller)]
-"""Who asks. Every endpoint of a service is refused with 401 to whoever has no valid token."""
+"""Who asks. Without a token one may only read, as ``PUBLIC``; a wrong token is refused with 401."""
