@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from starlette.types import ASGIApp
+from fastapi import FastAPI
 
 from jogakbo.contract.cloudevent import utc_now
 from jogakbo.service import Database, create_service
@@ -20,7 +20,7 @@ from orders_service.settings import Settings
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def create_app(settings: Settings, now: Callable[[], datetime] = utc_now) -> ASGIApp:
+def create_app(settings: Settings, now: Callable[[], datetime] = utc_now) -> FastAPI:
     database = Database(settings.orders_database_url, migrations=MIGRATIONS)
     store = SqlStore(database, Clock(settings.zone, now))
     return create_service(

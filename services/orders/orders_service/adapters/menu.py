@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from orders_service.adapters.tables import menu_items
 from orders_service.adapters.upsert import insert_into
 from orders_service.domain.menu import MenuItem, Name
+
+_ITEMS = select(menu_items).where(menu_items.c.id.in_(bindparam("ids", expanding=True)))
 
 
 class SqlMenu:
@@ -14,8 +16,8 @@ class SqlMenu:
         self._connection = connection
 
     def items(self, item_ids: Iterable[str]) -> Mapping[str, MenuItem]:
-        query = select(menu_items).where(menu_items.c.id.in_(list(item_ids)))
-        return {row.id: menu_item(row) for row in self._connection.execute(query)}
+        rows = self._connection.execute(_ITEMS, {"ids": list(item_ids)})
+        return {row.id: menu_item(row) for row in rows}
 
     def keep(self, item: MenuItem) -> bool:
         row = {

@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 import msgspec
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from orders_service.adapters.tables import day_numbers, order_timeline, order_views, orders
 from orders_service.adapters.upsert import insert_into
@@ -13,7 +13,15 @@ from orders_service.domain.order import Order
 from orders_service.domain.saga import Step
 from orders_service.handlers.ports import Placed
 
+# Built once: building them again is half of what accepting an order costs (measured).
 _FIELDS = [column for column in orders.c if column.name != "digest"]
+_GET = select(*_FIELDS).where(orders.c.id == bindparam("order_id")).with_for_update()
+_DIGEST = select(orders.c.digest).where(orders.c.id == bindparam("order_id"))
+_ADD = insert(orders)
+_ADD_VIEW = insert(order_views)
+_NOTE = insert(order_timeline)
+_SAVE = update(orders).where(orders.c.id == bindparam("order_id"), orders.c.revision == bindparam("revision_before"))
+_SAVE_VIEW = update(order_views).where(order_views.c.order_id == bindparam("of_order"))
 
 
 class OrderMoved(Exception):
@@ -27,14 +35,13 @@ class SqlOrders:
         self._connection = connection
 
     def get(self, order_id: str) -> Order:
-        query = select(*_FIELDS).where(orders.c.id == order_id).with_for_update()
-        row = self._connection.execute(query).one_or_none()
+        row = self._connection.execute(_GET, {"order_id": order_id}).one_or_none()
         if row is None:
             raise UnknownOrder(order_id)
-        return msgspec.convert(row._asdict(), Order)
+        return msgspec.convert(row, Order, from_attributes=True)
 
     def placed(self, order_id: str) -> Placed | None:
-        digest = self._connection.scalar(select(orders.c.digest).where(orders.c.id == order_id))
+        digest = self._connection.scalar(_DIGEST, {"order_id": order_id})
         return None if digest is None else Placed(SqlViews(self._connection).order(order_id), digest)
 
     def next_number(self, business_day: date) -> int:
@@ -45,21 +52,20 @@ class SqlOrders:
         return number
 
     def add(self, order: Order, digest: str) -> None:
-        self._connection.execute(insert(orders).values(digest=digest, **_row(order)))
-        self._connection.execute(insert(order_views).values(view_row(order)))
+        self._connection.execute(_ADD, {"digest": digest, **_row(order)})
+        self._connection.execute(_ADD_VIEW, view_row(order))
         self._note(order, Step.PLACED, order.placed_at)
 
     def save(self, order: Order, step: Step, at: datetime) -> None:
-        unmoved = (orders.c.id == order.id) & (orders.c.revision == order.revision - 1)
-        if self._connection.execute(update(orders).where(unmoved).values(_row(order))).rowcount != 1:
+        guard = {"order_id": order.id, "revision_before": order.revision - 1}
+        if self._connection.execute(_SAVE, {**_row(order), **guard}).rowcount != 1:
             raise OrderMoved(f"order {order.id} is no longer at revision {order.revision - 1}")
-        shown = update(order_views).where(order_views.c.order_id == order.id)
-        self._connection.execute(shown.values(view_row(order)))
+        self._connection.execute(_SAVE_VIEW, {**view_row(order), "of_order": order.id})
         self._note(order, step, at)
 
     def _note(self, order: Order, step: Step, at: datetime) -> None:
         moment = {"order_id": order.id, "revision": order.revision, "at": at, "step": step}
-        self._connection.execute(insert(order_timeline).values(moment))
+        self._connection.execute(_NOTE, moment)
 
 
 def _row(order: Order) -> dict[str, object]:
