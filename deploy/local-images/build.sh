@@ -2,7 +2,7 @@
 # Makes the three images that everything else stands on out of Debian packages, for a machine that reaches a Debian
 # mirror and PyPI but no image registry. As root, with podman and debootstrap:
 #
-#   sh deploy/local-images/build.sh http://deb.debian.org/debian
+#   sh deploy/local-images/build.sh http://mirror.example/debian
 #
 # gives localhost/python:3.11, localhost/postgres:15 and localhost/valkey:7.
 set -eu
