@@ -1,0 +1,61 @@
+"""One portal and one Chromium for all end-to-end tests; a browser context of its own for each visitor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, Playwright, sync_playwright
+
+from e2e.harness.chromium import launch_chromium
+from e2e.harness.portal import Portal
+from e2e.harness.visitor import Visitor
+
+NewVisitor = Callable[..., Visitor]
+
+
+@pytest.fixture(scope="session")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    portal = Portal(tmp_path_factory.mktemp("portal"))
+    try:
+        yield portal.wait_ready()
+    finally:
+        portal.stop()
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    browser = launch_chromium(playwright)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def new_visitor(portal: Portal, browser: Browser) -> Iterator[NewVisitor]:
+    """Another person: `new_visitor(locale="ko-KR", java_script_enabled=False, color_scheme="dark")`.
+
+    A complaint in anybody's console, or a request to another host, fails the test.
+    """
+    visitors: list[Visitor] = []
+
+    def make(**options: object) -> Visitor:
+        visitors.append(Visitor(browser, portal.url, **{"locale": "en-US", **options}))
+        return visitors[-1]
+
+    yield make
+    unexpected = [complaint for visitor in visitors for complaint in visitor.unexpected()]
+    for visitor in visitors:
+        visitor.leave()
+    assert unexpected == []
+
+
+@pytest.fixture
+def visitor(new_visitor: NewVisitor) -> Visitor:
+    """One person with an English browser."""
+    return new_visitor()
