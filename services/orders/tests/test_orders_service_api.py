@@ -97,6 +97,11 @@ def test_an_order_id_is_a_uuid_in_lower_case(api: TestClient, order_id: str) -> 
     assert problem(api.put(f"/orders/{order_id}", json=LATTE)) == (422, "invalid_request")
 
 
+@pytest.mark.parametrize("method", ["GET /orders/42", "POST /orders/42/take"])
+def test_an_id_that_cannot_be_is_an_unknown_order(api: TestClient, method: str) -> None:
+    assert problem(api.request(*method.split(" "))) == (404, "unknown_order")
+
+
 def test_an_order_id_may_be_plain_hex(api: TestClient) -> None:
     assert api.put(f"/orders/{uuid4().hex}", json=LATTE).status_code == 202
 

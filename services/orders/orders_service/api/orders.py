@@ -11,7 +11,9 @@ from orders_service.api.problems import problems
 from orders_service.handlers.placing import place_order
 from orders_service.handlers.ports import Store
 
-OrderId = Annotated[
+OrderId = Annotated[str, Path(max_length=64, description="What is no UUID is an order that does not exist.")]
+
+NewOrderId = Annotated[
     str,
     Path(
         pattern=r"^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$",
@@ -24,7 +26,7 @@ def order_routes(store: Store) -> APIRouter:
     routes = APIRouter(tags=["orders"])
 
     @routes.put("/orders/{order_id}", status_code=202, responses={200: {"model": OrderBody}, **problems(403, 409, 422)})
-    def place(order_id: OrderId, body: PlaceOrderBody, caller: Caller, response: Response) -> OrderBody:
+    def place(order_id: NewOrderId, body: PlaceOrderBody, caller: Caller, response: Response) -> OrderBody:
         """Accept an order: 202 means that it is kept here and will be confirmed or refused. A repeat answers 200."""
         if body.draft_of is not None:
             only_their_own(caller, body.draft_of)
