@@ -59,7 +59,7 @@ class Database:
         """
         with self._one_writer, self._writer.begin() as connection:
             yield connection
-        for wake in self._committed:
+        for wake in tuple(self._committed):
             wake()
 
     @contextmanager
@@ -68,9 +68,17 @@ class Database:
         with self._reader.begin() as connection:
             yield connection
 
-    def on_commit(self, wake: Callable[[], None]) -> None:
-        """Call ``wake`` after every commit of ``write``, in the thread that committed; it must not block."""
+    @contextmanager
+    def on_commit(self, wake: Callable[[], None]) -> Iterator[None]:
+        """Inside the block, call ``wake`` after every commit of ``write``, in the thread that committed.
+
+        ``wake`` must not block and must not raise: the commit has happened.
+        """
         self._committed.append(wake)
+        try:
+            yield
+        finally:
+            self._committed.remove(wake)
 
     def migrate(self) -> None:
         """Bring the schema to its newest revision. Cheap when it is already there; safe to run twice at once."""

@@ -41,6 +41,17 @@ def connect_bus(redis_url: str) -> Redis:
     return client
 
 
+def heed_cancellation() -> None:
+    """Raise ``CancelledError`` when this task was told to end; to be called between two calls to the bus.
+
+    redis-py sends through ``asyncio.wait_for``, which in Python 3.11 swallows a cancellation that meets a finished
+    send (mended in 3.12). A loop that goes on after that would never end.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 StreamEntry = tuple[bytes, dict[bytes, bytes]]
 """Id and fields of an entry, as redis-py returns it."""
 
@@ -116,6 +127,7 @@ class Wakes:
             self._wake(self._events)  # whatever was said while nobody listened
             heard = True
             while True:
+                heed_cancellation()
                 message = await pubsub.get_message(timeout=_SILENCE_SECONDS)
                 backoff.succeeded()
                 if message is not None:

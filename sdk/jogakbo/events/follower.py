@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from sqlalchemy.exc import SQLAlchemyError
 
 from jogakbo.contract.streams import EVENT_FIELD, START, Position, stream_name
-from jogakbo.events.bus import BUS_ERRORS, Backoff, Wakes, read_after
+from jogakbo.events.bus import BUS_ERRORS, Backoff, Wakes, heed_cancellation, read_after
 from jogakbo.events.inbox import Entry, HandlerFailed, Inbox, continues
 
 IDLE_SECONDS = 0.5
@@ -63,6 +63,7 @@ class Follower:
             if backoff.failing:
                 self._log.info("consumer_resumed")
                 backoff.succeeded()
+            heed_cancellation()
             if not moved:
                 await self._wakes.wait(self._stream, self._idle_seconds)
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from jogakbo.contract.cloudevent import CloudEvent, encode_event
 from jogakbo.contract.streams import EVENT_FIELD, START, WAKE_CHANNEL, Position, stream_name
 from jogakbo.database import Database
-from jogakbo.events.bus import BUS_ERRORS, Backoff, read_top
+from jogakbo.events.bus import BUS_ERRORS, Backoff, heed_cancellation, read_top
 from jogakbo.events.outbox import Outbox
 
 _BATCH = 200
@@ -74,7 +74,10 @@ class Relay:
     async def run(self) -> None:
         """Publish until cancelled. Redis or the database being away only delays it."""
         loop = asyncio.get_running_loop()
-        self._database.on_commit(lambda: _call_if_open(loop, self._committed))
+        with self._database.on_commit(lambda: _call_if_open(loop, self._committed)):
+            await self._publish_for_ever()
+
+    async def _publish_for_ever(self) -> None:
         backoff = Backoff()
         while True:
             self._committed.clear()
@@ -88,6 +91,7 @@ class Relay:
             if backoff.failing:
                 self._log.info("relay_resumed")
                 backoff.succeeded()
+            heed_cancellation()
             await self._wait()
 
     async def catch_up(self) -> Position:

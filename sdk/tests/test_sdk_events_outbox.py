@@ -1,0 +1,64 @@
+"""The outbox: numbers without gaps, in the order of commits."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import msgspec
+import pytest
+
+from jogakbo.contract.streams import Position
+from jogakbo.database import Database
+from jogakbo.events import Outbox
+from jogakbo.events.trace import traced
+
+OUTBOX = Outbox("bakery")
+
+
+class Baked(msgspec.Struct):
+    loaves: int
+
+
+def _add(database: Database, loaves: int) -> Position:
+    with database.write() as connection:
+        return OUTBOX.add(connection, "bakery.Baked", "oven-1", Baked(loaves), ["bread", "oven-1"])
+
+
+def test_an_event_carries_what_the_contract_asks(database: Database) -> None:
+    traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    with traced(traceparent):
+        position = _add(database, 3)
+    with database.read() as connection:
+        [event] = OUTBOX.after(connection, 0, 10)
+    assert (event.source, event.type, event.subject) == ("bakery", "bakery.Baked", "oven-1")
+    assert (event.id, event.keys, event.traceparent) == (str(position), "bread oven-1", traceparent)
+    assert bytes(event.data) == b'{"loaves":3}'
+    assert event.time.tzinfo is not None
+
+
+def test_a_rolled_back_event_leaves_no_hole(database: Database) -> None:
+    first = _add(database, 1)
+    with pytest.raises(RuntimeError), database.write() as connection:  # noqa: PT012
+        OUTBOX.add(connection, "bakery.Baked", "oven-1", Baked(2))
+        raise RuntimeError("burnt")
+    assert _add(database, 3).follows(first)
+
+
+def test_threads_that_write_at_once_get_contiguous_numbers(database: Database) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        positions = list(threads.map(lambda n: _add(database, n), range(40)))
+    assert sorted(position.seq for position in positions) == list(range(1, 41))
+    assert len({position.epoch for position in positions}) == 1
+
+
+def test_a_message_sent_again_keeps_its_id(database: Database) -> None:
+    with database.write() as connection:
+        OUTBOX.add(connection, "bakery.Baked", "oven-1", Baked(1), id="order-7-bake")
+        OUTBOX.add(connection, "bakery.Baked", "oven-1", Baked(1), id="order-7-bake")
+    with database.read() as connection:
+        assert [event.id for event in OUTBOX.after(connection, 0, 10)] == ["order-7-bake"] * 2
+
+
+def test_a_service_name_that_cannot_be_a_stream_is_refused() -> None:
+    with pytest.raises(ValueError, match="a stream is named like"):
+        Outbox("Bakery Ltd")

@@ -1,0 +1,167 @@
+"""The relay against a real Valkey: the stream always ends up holding the outbox, with the same ids, once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import msgspec
+import pytest
+from redis.asyncio import Redis
+from sqlalchemy import text
+
+from jogakbo.contract.streams import START, Position
+from jogakbo.database import Database
+from jogakbo.events import Outbox, Relay
+from jogakbo.events.bus import read_after
+
+pytestmark = pytest.mark.anyio
+OUTBOX = Outbox("bakery")
+KEY = "jogakbo:stream:bakery"
+Eventually = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]
+
+
+class Baked(msgspec.Struct):
+    loaves: int
+
+
+@pytest.fixture
+def relay(database: Database, redis: Redis) -> Relay:
+    return Relay(OUTBOX, database, redis, idle_seconds=0.05)
+
+
+def _bake(database: Database, times: int = 1) -> None:
+    with database.write() as connection:
+        for loaves in range(times):
+            OUTBOX.add(connection, "bakery.Baked", "oven-1", Baked(loaves), ["bread"])
+
+
+async def _ids(redis: Redis) -> list[str]:
+    return [id.decode() for id, _ in await read_after(redis, KEY, START, 1000)]
+
+
+async def _seqs(redis: Redis) -> list[int]:
+    return [Position.parse(id).seq for id in await _ids(redis)]
+
+
+@asynccontextmanager
+async def _running(relay: Relay) -> AsyncIterator[None]:
+    task = asyncio.create_task(relay.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_events_appear_in_order_under_their_own_numbers(relay: Relay, database: Database, redis: Redis) -> None:
+    _bake(database, 450)
+    await relay.catch_up()
+    assert await _seqs(redis) == list(range(1, 451))
+
+
+async def test_publishing_again_appends_nothing(relay: Relay, database: Database, redis: Redis) -> None:
+    _bake(database, 3)
+    await relay.catch_up()
+    await relay.catch_up()
+    assert await _seqs(redis) == [1, 2, 3]
+
+
+async def test_two_relays_of_one_service_append_once(database: Database, redis: Redis) -> None:
+    _bake(database, 500)
+    await asyncio.gather(*(Relay(OUTBOX, database, redis).catch_up() for _ in range(3)))
+    assert await _seqs(redis) == list(range(1, 501))
+
+
+async def test_readers_are_woken_after_an_append(relay: Relay, database: Database, redis: Redis) -> None:
+    async with redis.pubsub(ignore_subscribe_messages=True) as pubsub:
+        await pubsub.subscribe("jogakbo:wake")
+        await pubsub.get_message(timeout=1)
+        _bake(database)
+        await relay.catch_up()
+        message = await pubsub.get_message(timeout=1)
+    assert message is not None
+    assert message["data"] == b"bakery"
+
+
+async def test_a_commit_in_the_process_is_published_at_once(
+    database: Database, redis: Redis, eventually: Eventually
+) -> None:
+    async with _running(Relay(OUTBOX, database, redis, idle_seconds=3600)):
+        _bake(database)
+        await eventually(lambda: _holds(redis, [1]))
+        _bake(database)
+        await eventually(lambda: _holds(redis, [1, 2]))
+
+
+async def test_a_wiped_stream_is_refilled_with_the_same_ids(
+    relay: Relay, database: Database, redis: Redis, eventually: Eventually
+) -> None:
+    _bake(database, 5)
+    async with _running(relay):
+        await eventually(lambda: _holds(redis, [1, 2, 3, 4, 5]))
+        before = await _ids(redis)
+        await redis.flushall()
+        await eventually(lambda: _holds(redis, [1, 2, 3, 4, 5]))
+    assert await _ids(redis) == before
+
+
+async def test_a_wipe_between_two_batches_leaves_no_hole(relay: Relay, database: Database, redis: Redis) -> None:
+    _bake(database, 5)
+    top = await relay.catch_up()
+    await redis.flushall()
+    _bake(database)
+    with database.read() as connection:
+        stale = OUTBOX.after(connection, top.seq, 10)
+    assert await relay._append(top, top.epoch, top.seq, stale) == START
+    await relay.catch_up()
+    assert await _seqs(redis) == [1, 2, 3, 4, 5, 6]
+
+
+async def test_the_newest_entries_lost_in_a_failover_come_back(relay: Relay, database: Database, redis: Redis) -> None:
+    _bake(database, 2)
+    await relay.catch_up()
+    replica = await redis.dump(KEY)
+    assert isinstance(replica, bytes)
+    _bake(database, 3)
+    await relay.catch_up()
+    before = await _ids(redis)
+    await redis.restore(KEY, 0, replica, replace=True)
+    await relay.catch_up()
+    assert await _ids(redis) == before
+
+
+async def test_entries_deleted_by_hand_come_back(relay: Relay, database: Database, redis: Redis) -> None:
+    _bake(database, 4)
+    await relay.catch_up()
+    before = await _ids(redis)
+    await redis.xdel(KEY, *before[2:])
+    await relay.catch_up()
+    assert await _ids(redis) == before
+
+
+async def test_a_stream_is_bounded(database: Database, redis: Redis) -> None:
+    _bake(database, 600)
+    await Relay(OUTBOX, database, redis, max_length=100).catch_up()
+    kept = await _seqs(redis)
+    assert kept[-1] == 600
+    assert 100 <= len(kept) < 300  # approximate: Redis trims whole nodes of 100 entries
+
+
+async def test_a_database_restored_from_a_backup_begins_a_new_epoch(
+    relay: Relay, database: Database, redis: Redis
+) -> None:
+    _bake(database, 5)
+    first = await relay.catch_up()
+    with database.write() as connection:
+        connection.execute(text("DELETE FROM outbox WHERE seq > 3"))
+        connection.execute(text("UPDATE outbox_counter SET seq = 3"))
+    second = await relay.catch_up()
+    assert second.epoch > first.epoch
+    assert second.seq == 3
+    assert await _seqs(redis) == [1, 2, 3, 4, 5, 1, 2, 3]
+
+
+async def _holds(redis: Redis, seqs: list[int]) -> bool:
+    return await _seqs(redis) == seqs
