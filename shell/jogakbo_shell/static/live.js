@@ -1,0 +1,306 @@
+// Keeps an open page live: one event stream, each frame morphed into the fragment it is for; and sends forms once.
+// Plain script, no build, no eval. What it expects of the page: docs/contract.md, section "Live".
+(() => {
+  "use strict";
+  const root = document.documentElement;
+  const { grant, liveUrl = "/-/live" } = document.body.dataset;
+  const GLOW_MS = 1200, SIGN_MS = 2500, SILENCE_MS = 25000, HIDDEN_MS = 30000, READ_MS = 4000, CHECK_MS = 1500;
+  const FIELDS = "input:not([type=hidden], [type=submit], [type=button]), select, textarea";
+  const REACHABLE = `${FIELDS}, a[href], button, summary, [tabindex]`;
+  const random = (max) => Math.random() * max;
+  const busy = new Set(); // forms on their way
+
+  // htmx's morph itself: its swap() would also obey out-of-band swaps, titles and autofocus inside a frame.
+  let morph;
+  htmx.registerExtension("live", {
+    init: (api) => { morph = api.morph; },
+    htmx_before_morph_attr: (element, { attrName }) =>
+      !(attrName === "open" && element.matches("details, dialog")) && // the person's choice wins
+      !((attrName === "aria-busy" || attrName === "aria-disabled") && busy.has(element.closest("form"))),
+  });
+
+  // ---- Putting HTML into a fragment under somebody's hands ----
+
+  const isDirty = (field) =>
+    /^(checkbox|radio)$/.test(field.type) ? field.checked !== field.defaultChecked
+      : field.tagName !== "SELECT" ? field.value !== field.defaultValue
+        : field.selectedIndex !== Math.max(0, [...field.options].findLastIndex((option) => option.defaultSelected));
+
+  // What an element is for, so that text typed for one row never turns up in another.
+  const keyOf = (element) => element.id || [
+    element.tagName, element.name, element.getAttribute("href"),
+    /^(checkbox|radio|submit)$/.test(element.type) && element.value, element.form?.getAttribute("action"),
+    ...[...(element.form?.elements ?? [])].filter((other) => other.type === "hidden").map((other) => other.value),
+  ].join("\n");
+
+  function put(section, html) {
+    const template = document.createElement("template");
+    template.innerHTML = html;
+    const first = template.content.firstElementChild, whole = first?.id === section.id;
+    const content = document.createDocumentFragment();
+    content.append(...(whole ? [first] : template.content.childNodes));
+    const typed = [...section.querySelectorAll(FIELDS)].filter(isDirty).map((field) =>
+      ({ field, key: keyOf(field), value: field.value, checked: field.checked }));
+    const active = section.contains(document.activeElement) ? document.activeElement : null;
+    const focus = active && { key: keyOf(active), start: active.selectionStart, end: active.selectionEnd };
+    const observer = new MutationObserver(() => {});
+    observer.observe(section, { subtree: true, childList: true, characterData: true });
+    morph(section, content, !whole);
+    const records = observer.takeRecords();
+    observer.disconnect();
+    restore(section, typed);
+    if (active) refocus(section, active, focus);
+    htmx.process(section);
+    glow(section, records);
+  }
+
+  function restore(section, typed) {
+    const fields = new Map([...section.querySelectorAll(FIELDS)].reverse().map((field) => [keyOf(field), field]));
+    const kept = new Set();
+    for (const { key, value, checked } of typed) {
+      const field = fields.get(key);
+      if (!field) continue;
+      kept.add(field);
+      if (/^(checkbox|radio)$/.test(field.type)) field.checked = checked;
+      else if (field.value !== value) field.value = value;
+    }
+    for (const { field } of typed) {
+      if (kept.has(field) || !field.isConnected) continue;
+      if (field.tagName !== "SELECT") field.value = field.defaultValue;
+      else for (const option of field.options) option.selected = option.defaultSelected;
+    }
+  }
+
+  function refocus(section, active, { key, start, end }) {
+    if (document.activeElement === active && keyOf(active) === key) return;
+    const heir = [...section.querySelectorAll(REACHABLE)].find((element) => keyOf(element) === key);
+    if (!heir) return active.blur(); // never leave the focus on a button that now does something else
+    heir.focus({ preventScroll: true });
+    if (start != null) try { heir.setSelectionRange(start, end); } catch { /* a field without a caret */ }
+  }
+
+  function glow(section, records) {
+    const changed = new Set(records.flatMap(({ type, target, addedNodes }) =>
+      (type === "characterData" ? [target] : [...addedNodes])
+        .filter((node) => node.textContent.trim())
+        .map((node) => (node.nodeType === Node.ELEMENT_NODE ? node : node.parentElement))));
+    for (const element of changed) {
+      if (!element?.isConnected || element === section || !section.contains(element)) continue;
+      element.dataset.changed = "";
+      setTimeout(() => delete element.dataset.changed, GLOW_MS);
+    }
+  }
+
+  // ---- Fragments: frames, refreshes, and answers to actions ----
+
+  const asked = new Set([...document.querySelectorAll("[data-fragment]")].map((section) => section.id));
+  const sectionOf = (id) => (asked.has(id) ? document.getElementById(id) : null);
+  const swaps = new Map(); // id → how often live has swapped it
+  const held = new Map(); // id → frame that waits until an error message was there to be read
+  const due = new Map(); // id → the refresh to come
+
+  function show(section, html) {
+    swaps.set(section.id, (swaps.get(section.id) ?? 0) + 1);
+    if (held.has(section.id)) held.set(section.id, html);
+    else put(section, html);
+  }
+
+  function hold(section, recheck) {
+    held.set(section.id, "");
+    setTimeout(() => {
+      const html = held.get(section.id);
+      held.delete(section.id);
+      if (html) put(section, html);
+      else if (recheck) refresh(section, 0);
+    }, READ_MS);
+  }
+
+  function refresh(section, within, tries = 0) {
+    const at = Date.now() + within, last = due.get(section.id);
+    if (last?.timer && last.at <= at) return;
+    clearTimeout(last?.timer);
+    const turn = { at };
+    turn.timer = setTimeout(async () => {
+      turn.timer = 0;
+      const html = await fetched(section);
+      if (due.get(section.id) !== turn) return; // a newer one is on its way, or an action has answered
+      due.delete(section.id);
+      if (html != null) return show(section, html);
+      section.dataset.state = "stale";
+      refresh(section, random(Math.min(30000, 1000 * 2 ** tries)), tries + 1);
+    }, within);
+    due.set(section.id, turn);
+  }
+
+  async function fetched({ dataset: { fragment, params } }) {
+    try {
+      const answer = await fetch(`/-/${fragment}${params ? `?${params}` : ""}`, {
+        headers: { "HX-Request": "true", Accept: "text/html" }, cache: "no-store", signal: AbortSignal.timeout(15000),
+      });
+      return answer.ok && isFragment(answer, fragment) ? await answer.text() : null;
+    } catch {
+      return null;
+    }
+  }
+
+  // A login page, an error page or a proxy's own idea must never be swapped in.
+  function isFragment({ headers }, name) {
+    const says = (headers.get("Jogakbo-Fragment") ?? "").split("?")[0];
+    return Boolean(says) && says === (name ?? says) && /^text\/html\b/.test(headers.get("Content-Type"));
+  }
+
+  // ---- Actions: what htmx sends ----
+
+  const submits = (form) => form.querySelectorAll("button:not([type=button]), input[type=submit]");
+
+  function release(form) {
+    busy.delete(form);
+    form.removeAttribute("aria-busy");
+    for (const button of submits(form)) button.removeAttribute("aria-disabled");
+  }
+
+  document.addEventListener("htmx:config:request", (event) => {
+    const { ctx } = event.detail;
+    if (busy.has(ctx.sourceElement)) return event.preventDefault(); // the second click of a double click
+    // A dead server is an answer too; htmx would only write it to the console.
+    ctx.fetch = (url, init) => fetch(url, init).catch(() => new Response("", { status: 503 }));
+  });
+  document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+    const form = ctx.sourceElement;
+    ctx.swapsBefore = new Map(swaps);
+    if (form.tagName !== "FORM") return;
+    busy.add(form);
+    form.setAttribute("aria-busy", "true");
+    for (const button of submits(form)) button.setAttribute("aria-disabled", "true");
+  });
+  document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+    const { status, raw } = ctx.response;
+    ctx.lost = status >= 500 || !(isFragment(raw) || status === 204 || ctx.hx.redirect);
+    const notice = document.getElementById("not-sent");
+    if (notice) notice.hidden = !ctx.lost;
+  });
+  document.addEventListener("htmx:before:swap", (event) => {
+    const { ctx } = event.detail;
+    if (ctx.lost) return event.preventDefault();
+    const section = typeof ctx.target === "string" ? document.querySelector(ctx.target) : ctx.target;
+    if (ctx.swap === "none" || !section?.matches("[data-fragment]")) return;
+    event.preventDefault();
+    if (ctx.request.method === "GET") return put(section, ctx.text);
+    const overtaken = swaps.get(section.id) !== ctx.swapsBefore.get(section.id), awaited = due.has(section.id);
+    if (ctx.response.status >= 400) {
+      clearTimeout(due.get(section.id)?.timer);
+      due.delete(section.id);
+      put(section, ctx.text);
+      return hold(section, overtaken || awaited);
+    }
+    if (ctx.sourceElement.tagName === "FORM") ctx.sourceElement.reset();
+    // A frame that came meanwhile may be newer than this answer; the stream brings what it does not show yet.
+    if (!overtaken) put(section, ctx.text);
+    // The stream tells what differs from its last frame, and this answer was none: make sure of it once.
+    refresh(section, awaited ? 0 : CHECK_MS);
+  });
+  document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
+    if (busy.has(ctx.sourceElement) && !ctx.hx?.redirect) release(ctx.sourceElement);
+  });
+
+  // ---- The stream ----
+
+  let { cursor } = document.body.dataset;
+  let source, reconnect, sign, hide, failures = 0, heardAt = 0, openedAt = 0;
+
+  const handlers = {
+    hello() {
+      openedAt = Date.now();
+      clearTimeout(sign);
+      sign = 0;
+      root.dataset.live = "on";
+    },
+    heartbeat() {},
+    fragment({ id, html, state }) {
+      const section = sectionOf(id);
+      if (section && html) show(section, html);
+      else if (section && (section.dataset.state ?? "fresh") === "fresh") section.dataset.state = state;
+    },
+    refresh({ id, within_ms: within }) {
+      const section = sectionOf(id);
+      if (section) refresh(section, random(within));
+    },
+    goodbye({ within_ms: within }) {
+      again(random(within));
+    },
+    reload() {
+      close();
+      renew();
+    },
+  };
+
+  function connect() {
+    close();
+    if (document.hidden) return; // it comes back when it is looked at; browsers allow six streams per host
+    sign ||= setTimeout(() => { root.dataset.live = "waiting"; }, SIGN_MS);
+    const query = new URLSearchParams({ grant, cursor });
+    const stale = [...document.querySelectorAll("[data-fragment][data-state]:not([data-state=fresh])")];
+    if (stale.length) query.set("stale", stale.map((section) => section.id).join());
+    source = new EventSource(`${liveUrl}?${query}`);
+    heardAt = Date.now();
+    source.onerror = lost;
+    for (const [name, handle] of Object.entries(handlers)) {
+      source.addEventListener(name, (event) => {
+        heardAt = Date.now();
+        handle(JSON.parse(event.data));
+        // After the swap, and not while an older frame is held back: whoever resumes here has seen all before it.
+        if (event.lastEventId && !held.size) cursor = event.lastEventId;
+      });
+    }
+  }
+
+  function close() {
+    clearTimeout(reconnect);
+    source?.close();
+    source = null;
+  }
+
+  function again(delay) {
+    close();
+    sign ||= setTimeout(() => { root.dataset.live = "waiting"; }, SIGN_MS);
+    reconnect = setTimeout(connect, delay);
+  }
+
+  async function lost() {
+    failures = openedAt && Date.now() - openedAt > 10000 ? 1 : failures + 1;
+    const wasOpen = openedAt;
+    openedAt = 0;
+    again(random(Math.min(30000, 500 * 2 ** failures)));
+    if (wasOpen || failures % 3) return;
+    const probe = await fetch(`${liveUrl}?${new URLSearchParams({ grant })}`, { method: "HEAD" }).catch(() => null);
+    if (probe?.status === 403) handlers.reload(); // the grant is too old, or the session another
+  }
+
+  function renew() {
+    root.dataset.live = "off";
+    const idle = ![...document.querySelectorAll(FIELDS)].some(isDirty) && !busy.size;
+    const last = Number(sessionStorage.getItem("jogakbo-renewed"));
+    if (!idle || Date.now() - last < 60000) return void setTimeout(renew, 5000);
+    sessionStorage.setItem("jogakbo-renewed", String(Date.now()));
+    location.reload();
+  }
+
+  addEventListener("pageshow", ({ persisted }) => {
+    if (!persisted) return;
+    for (const form of [...busy]) release(form);
+    if (grant) connect();
+  });
+  if (!grant) {
+    root.dataset.live = "off";
+    return;
+  }
+  addEventListener("pagehide", close);
+  addEventListener("online", connect);
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(hide);
+    if (document.hidden) hide = setTimeout(close, HIDDEN_MS);
+    else if (!source || Date.now() - heardAt > SILENCE_MS) connect();
+  });
+  setInterval(() => { if (source && Date.now() - heardAt > SILENCE_MS) lost(); }, 5000);
+  connect();
+})();
