@@ -94,9 +94,8 @@ def _leave_the_parent_behind(title: str, output: int, parent: int) -> None:
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.closerange(3, _highest_descriptor() + 1)
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(line_buffering=True)
+    # Whatever the parent's streams are, a terminal or a test's, the child's are lines of UTF-8 into the pipe.
+    sys.stdout, sys.stderr = (os.fdopen(number, "w", 1, "utf-8", "replace", closefd=False) for number in (1, 2))
 
 
 def _die_with(parent: int, title: str) -> None:

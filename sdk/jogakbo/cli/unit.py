@@ -12,15 +12,27 @@ from jogakbo.cli.loop import READABLE, Loop, Timer
 from jogakbo.cli.probe import Probe, Question
 from jogakbo.cli.process import Child, Run, fork
 
-PROBE_SECONDS = 0.05
-SLOW_SECONDS = 15.0
-GRACE_SECONDS = 8.0
-"""How long a process may take to leave after SIGTERM; uvicorn's own grace must be shorter."""
-SETTLED_SECONDS = 10.0
-"""A process that lived this long starts again at once when it dies; quicker deaths wait longer and longer."""
-FIRST_PAUSE_SECONDS = 0.25
-LONGEST_PAUSE_SECONDS = 10.0
 _READ_BYTES = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long a supervisor waits for what, in seconds."""
+
+    probe: float = 0.05
+    """Between two looks at a process that is starting."""
+    slow: float = 15.0
+    """Until a process that is not ready is remarked upon."""
+    grace: float = 8.0
+    """For leaving after SIGTERM, until SIGKILL; a member's own grace must be shorter."""
+    first_pause: float = 0.25
+    """Before a process that died is started again; doubles with each death up to `longest_pause`."""
+    longest_pause: float = 10.0
+    settled: float = 10.0
+    """A process that lived this long begins with the first pause again when it dies."""
+
+
+DEFAULT_PACE = Pace()
 
 
 class State(StrEnum):
@@ -61,8 +73,9 @@ class Watcher(Protocol):
 class Unit:
     """The process of one program, across restarts."""
 
-    def __init__(self, program: Program, loop: Loop, watcher: Watcher) -> None:
+    def __init__(self, program: Program, loop: Loop, watcher: Watcher, pace: Pace = DEFAULT_PACE) -> None:
         self.program = program
+        self._pace = pace
         self.state = State.STOPPED
         self.restarts = 0
         self.ready_after: float | None = None
@@ -76,7 +89,7 @@ class Unit:
         self._why_not: str | None = None
         self._timer: Timer | None = None
         self._start_again = False
-        self._pause_seconds = FIRST_PAUSE_SECONDS
+        self._pause_seconds = self._pace.first_pause
 
     @property
     def name(self) -> str:
@@ -98,7 +111,7 @@ class Unit:
         self._child = fork(self.program.run, self.name, self.program.environment)
         self._output = self._child.output
         self._loop.watch(self._output, READABLE, self._read)
-        self._timer = self._loop.after(SLOW_SECONDS, self._remark_slowness)
+        self._timer = self._loop.after(self._pace.slow, self._remark_slowness)
         self._change(State.STARTING)
         self._ask()
 
@@ -115,7 +128,7 @@ class Unit:
         if self.state is not State.STOPPING:
             os.kill(self._child.pid, signal.SIGTERM)
             os.kill(self._child.pid, signal.SIGCONT)  # a stopped process would not see the first signal
-        self._timer = self._loop.after(GRACE_SECONDS, self._kill_late)
+        self._timer = self._loop.after(self._pace.grace, self._kill_late)
         self._change(State.STOPPING)
 
     def kill(self) -> None:
@@ -152,9 +165,9 @@ class Unit:
 
     def _recover(self, status: int) -> None:
         self.restarts += 1
-        if time.monotonic() - self.started_at >= SETTLED_SECONDS:
-            self._pause_seconds = FIRST_PAUSE_SECONDS
-        pause, self._pause_seconds = self._pause_seconds, min(self._pause_seconds * 2, LONGEST_PAUSE_SECONDS)
+        if time.monotonic() - self.started_at >= self._pace.settled:
+            self._pause_seconds = self._pace.first_pause
+        pause, self._pause_seconds = self._pause_seconds, min(self._pause_seconds * 2, self._pace.longest_pause)
         self._timer = self._loop.after(pause, self.start)
         self._watcher.remarked(self, f"{how_it_ended(status)}; starting it again in {pause:g} s")
         self._change(State.PAUSED)
@@ -183,7 +196,7 @@ class Unit:
         self._probe = None
         self._why_not = why_not
         if why_not is not None:
-            self._probe_timer = self._loop.after(PROBE_SECONDS, self._ask)
+            self._probe_timer = self._loop.after(self._pace.probe, self._ask)
             return
         self.ready_after = time.monotonic() - self.started_at
         self._cancel_timer()
@@ -197,11 +210,11 @@ class Unit:
             self._probe_timer.cancel()
 
     def _remark_slowness(self) -> None:
-        self._watcher.remarked(self, f"not ready after {SLOW_SECONDS:g} s: its health path {self._why_not}")
+        self._watcher.remarked(self, f"not ready after {self._pace.slow:g} s: its health path {self._why_not}")
 
     def _kill_late(self) -> None:
         if self._child is not None:
-            self._watcher.remarked(self, f"has not left within {GRACE_SECONDS:g} s; killing it")
+            self._watcher.remarked(self, f"has not left within {self._pace.grace:g} s; killing it")
             os.kill(self._child.pid, signal.SIGKILL)
 
     def _cancel_timer(self) -> None:
