@@ -23,7 +23,9 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 async def api(storeroom: Storeroom, tmp_path: Path) -> AsyncIterator[httpx2.AsyncClient]:
-    settings = Settings(inventory_database_url=f"sqlite:///{tmp_path}/inventory.db", redis_url="", log_level="error")
+    settings = Settings.model_validate(
+        {"inventory_database_url": f"sqlite:///{tmp_path}/inventory.db", "redis_url": "", "log_level": "error"}
+    )
     app = create_app(settings)
     transport = httpx2.ASGITransport(app)
     async with (

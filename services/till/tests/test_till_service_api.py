@@ -20,7 +20,9 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 async def api(till: Till, tmp_path: Path) -> AsyncIterator[httpx2.AsyncClient]:
-    settings = Settings(till_database_url=f"sqlite:///{tmp_path}/till.db", redis_url="", log_level="error")
+    settings = Settings.model_validate(
+        {"till_database_url": f"sqlite:///{tmp_path}/till.db", "redis_url": "", "log_level": "error"}
+    )
     app = create_app(settings)
     async with (
         app.router.lifespan_context(app),

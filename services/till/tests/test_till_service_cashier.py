@@ -55,7 +55,6 @@ async def at_work(
     till: Till, gateways: Mapping[Method, PaymentGateway], *, poll_seconds: float = 0.01, gives_up_after: float = 5.0
 ) -> AsyncIterator[None]:
     cashier = Cashier(till.store, gateways, gateway_timeout_seconds=gives_up_after, poll_seconds=poll_seconds)
-    till.database.on_commit(cashier.wake)
     task = asyncio.create_task(cashier.run())
     try:
         yield
@@ -71,11 +70,11 @@ async def until(till: Till, condition: Callable[[], bool]) -> None:
     def look() -> None:
         loop.call_soon_threadsafe(committed.set)
 
-    till.database.on_commit(look)
-    async with asyncio.timeout(5):
-        while not await asyncio.to_thread(condition):
-            await committed.wait()
-            committed.clear()
+    with till.database.on_commit(look):
+        async with asyncio.timeout(5):
+            while not await asyncio.to_thread(condition):
+                await committed.wait()
+                committed.clear()
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,6 @@ def create_app(settings: Settings, gateways: Mapping[Method, PaymentGateway] | N
         gateways or default_gateways(),
         gateway_timeout_seconds=settings.till_gateway_timeout_seconds,
     )
-    database.on_commit(cashier.wake)
     return create_service(
         "till",
         settings=settings,

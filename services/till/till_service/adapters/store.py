@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 from sqlalchemy import Connection
 
@@ -31,3 +31,6 @@ class SqlStore:
 
     def within(self, connection: Connection) -> tuple[Books, Answers]:
         return SqlBooks(connection, self._clock.now()), SqlAnswers(connection)
+
+    def on_commit(self, wake: Callable[[], None]) -> AbstractContextManager[None]:
+        return self._database.on_commit(wake)

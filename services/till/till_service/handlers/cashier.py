@@ -37,28 +37,31 @@ class Cashier:
         self._gateways = gateways
         self._poll_seconds = poll_seconds
         self._gateway_timeout_seconds = gateway_timeout_seconds
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._woken = asyncio.Event()
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._in_hand: set[str] = set()
 
-    def wake(self) -> None:
-        """Look for new charges now; may be called from any thread."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._woken.set)
-
     async def run(self) -> None:
         """Work until cancelled."""
-        self._loop = asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
+
+        def wake() -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(self._woken.set)
+
         self._in_hand.clear()
-        async with asyncio.TaskGroup() as tasks:
-            while True:
-                self._woken.clear()
-                for payment in await asyncio.to_thread(self._under_way):
-                    if payment.charge.order_id not in self._in_hand:
-                        self._in_hand.add(payment.charge.order_id)
-                        tasks.create_task(self._collect(payment))
-                await self._wait()
+        with self._store.on_commit(wake):
+            async with asyncio.TaskGroup() as tasks:
+                while True:
+                    self._woken.clear()
+                    await self._take_up(tasks)
+                    await self._wait()
+
+    async def _take_up(self, tasks: asyncio.TaskGroup) -> None:
+        for payment in await asyncio.to_thread(self._under_way):
+            if payment.charge.order_id not in self._in_hand:
+                self._in_hand.add(payment.charge.order_id)
+                tasks.create_task(self._collect(payment))
 
     async def _collect(self, payment: Payment) -> None:
         order_id = payment.charge.order_id

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import date
 from typing import Protocol
@@ -68,4 +68,8 @@ class Store(Protocol):
 
     def within(self, connection: Connection) -> tuple[Books, Answers]:
         """The books within a transaction that the caller began; open them before anything else is done in it."""
+        ...
+
+    def on_commit(self, wake: Callable[[], None]) -> AbstractContextManager[None]:
+        """Inside the block, call ``wake`` after every commit, in whatever thread committed."""
         ...
