@@ -78,7 +78,9 @@ class ContractCheck:
             self._error(asset.value, f"rules outside {layer}", f"put every rule inside {layer} {{ … }}")
         if "@import" in text:
             self._error(asset.value, "@import", "list every stylesheet in the manifest")
-        strangers = sorted(set(re.findall(r"\.(-?[a-z][\w-]*)\s*[{,]", text)) - _prefixed(text, server))
+        rules = text.replace(layer, "")
+        own = _prefixed(rules, server) | {f"fragment-{server}"}
+        strangers = sorted(set(re.findall(r"\.(-?[a-z][\w-]*)\s*[{,]", rules)) - own)
         if strangers:
             self._warn(asset.value, f"classes without prefix: {', '.join(strangers)}", f"name them {server}-…")
 
