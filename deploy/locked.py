@@ -1,6 +1,7 @@
 """Prints the part of requirements.lock that one member needs, hashes included.
 
-    python deploy/locked.py services/orders > needed.lock
+    python deploy/locked.py services/orders > needed.lock            # to run it
+    python deploy/locked.py --build services/orders > build.lock     # to make its wheel and the SDK's
 
 An image gets what its member declares, and nothing of the other members or of the developers' tools; yet every
 version and hash is the one that the whole portal was tested with. pip only works out *which* packages those
@@ -9,6 +10,7 @@ are; the caller installs them from the lock's own lines with --require-hashes, s
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import subprocess
@@ -26,23 +28,31 @@ _PIP_DRY_RUN = (sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-i
 class Declared:
     """What one pyproject.toml asks for."""
 
+    build: list[str]
     dependencies: list[str]
     extras: dict[str, list[str]]
 
     @classmethod
     def read(cls, folder: Path) -> Declared:
-        project = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]
-        return cls(project["dependencies"], project.get("optional-dependencies", {}))
+        content = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))
+        project = content["project"]
+        extras = project.get("optional-dependencies", {})
+        return cls(content["build-system"]["requires"], project["dependencies"], extras)
 
 
-def main(member: Path) -> int:
+def main(arguments: list[str]) -> int:
     """Write the member's lines of the lock to standard output."""
+    options = argparse.ArgumentParser(description="The part of requirements.lock that one member needs.")
+    options.add_argument("--build", action="store_true", help="to make wheels, instead of to run")
+    options.add_argument("member", type=Path, help="its folder, such as services/orders")
+    asked = options.parse_args(arguments)
+    member, sdk = Declared.read(asked.member), Declared.read(Path("sdk"))
+    wanted = sorted({*member.build, *sdk.build}) if asked.build else outside_requirements(member, sdk)
     locked = lock_entries(Path("requirements.lock").read_text("utf-8"))
-    needed = resolve(outside_requirements(Declared.read(member), Declared.read(Path("sdk"))), locked)
-    missing = [name for name in needed if name not in locked]
-    if missing:
+    needed = resolve(wanted, locked)
+    if missing := [name for name in needed if name not in locked]:
         lacking = ", ".join(missing)
-        print(f"requirements.lock lacks {lacking}, needed by {member}: run `make lock`", file=sys.stderr)
+        print(f"requirements.lock lacks {lacking}, needed by {asked.member}: run `make lock`", file=sys.stderr)
         return 1
     print("\n".join(locked[name] for name in needed))
     return 0
@@ -91,4 +101,4 @@ def _name(requirement: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(sys.argv[1:]))

@@ -119,8 +119,10 @@ def test_an_image_holds_its_own_code_and_the_sdk_alone(member: Member) -> None:
         "requirements.lock",
         "deploy/locked.py",
         "sdk/pyproject.toml",
+        "sdk/README.md",
         "sdk/jogakbo",
         f"{member.folder}/pyproject.toml",
+        f"{member.folder}/README.md",
         f"{member.folder}/{member.module}",
     }
 
