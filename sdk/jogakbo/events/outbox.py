@@ -14,6 +14,11 @@ from jogakbo.contract.surrogate import format_keys
 from jogakbo.events import tables
 from jogakbo.events.trace import current_traceparent
 
+# Built once: every event of every service passes here, and building them again costs as much as running them.
+_COUNTER = tables.outbox_counter.c
+_NEXT = update(tables.outbox_counter).values(seq=_COUNTER.seq + 1).returning(_COUNTER.epoch, _COUNTER.seq)
+_INSERT = insert(tables.outbox)
+
 
 class Outbox:
     """The events of one service, numbered without gaps in the order of their commits.
@@ -42,22 +47,19 @@ class Outbox:
         """
         # The updated row stays locked until commit, so a later number can never be seen before an earlier one:
         # docs/decisions/0002-contiguous-outbox.md
-        counter = tables.outbox_counter
-        step = update(counter).values(seq=counter.c.seq + 1).returning(counter.c.epoch, counter.c.seq)
-        position = Position(*connection.execute(step).one())
-        connection.execute(
-            insert(tables.outbox).values(
-                seq=position.seq,
-                id=id or str(position),
-                aggregatetype=self.service,
-                aggregateid=subject,
-                type=type,
-                payload=bytes(encode_data(data)).decode(),
-                keys=format_keys(keys),
-                time=utc_now(),
-                traceparent=current_traceparent(),
-            )
-        )
+        position = Position(*connection.execute(_NEXT).one())
+        row = {
+            "seq": position.seq,
+            "id": id or str(position),
+            "aggregatetype": self.service,
+            "aggregateid": subject,
+            "type": type,
+            "payload": bytes(encode_data(data)).decode(),
+            "keys": format_keys(keys),
+            "time": utc_now(),
+            "traceparent": current_traceparent(),
+        }
+        connection.execute(_INSERT, row)
         return position
 
     def lock(self, connection: Connection) -> None:

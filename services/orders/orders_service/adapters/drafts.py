@@ -34,7 +34,9 @@ class SqlDrafts:
             return
         if not draft.lines:
             self._begin(draft.sub)
-        added = insert_into(self._connection, draft_lines).values(sub=draft.sub, item_id=item_id, qty=qty, added_at=at)
+        added = insert_into(self._connection.dialect.name, draft_lines).values(
+            sub=draft.sub, item_id=item_id, qty=qty, added_at=at
+        )
         self._connection.execute(added.on_conflict_do_update(index_elements=["sub", "item_id"], set_={"qty": qty}))
 
     def discard(self, sub: str) -> None:
@@ -46,7 +48,7 @@ class SqlDrafts:
         return tuple(self._connection.scalars(query))
 
     def _begin(self, sub: str) -> None:
-        fresh = insert_into(self._connection, drafts).values(sub=sub, order_id=str(uuid4()))
+        fresh = insert_into(self._connection.dialect.name, drafts).values(sub=sub, order_id=str(uuid4()))
         self._connection.execute(fresh.on_conflict_do_nothing())
 
     def _order_id(self, sub: str) -> str:

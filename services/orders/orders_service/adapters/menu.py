@@ -28,7 +28,7 @@ class SqlMenu:
             "sold_out": item.sold_out,
             "version": item.version,
         }
-        newest = insert_into(self._connection, menu_items).values(id=item.id, **row)
+        newest = insert_into(self._connection.dialect.name, menu_items).values(id=item.id, **row)
         older = menu_items.c.version < item.version
         kept = newest.on_conflict_do_update(index_elements=["id"], set_=row, where=older)
         return self._connection.execute(kept.returning(menu_items.c.id)).first() is not None

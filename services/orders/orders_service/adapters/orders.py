@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import cache
 
 import msgspec
 from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy.sql.dml import ReturningInsert
 
 from orders_service.adapters.tables import day_numbers, order_timeline, order_views, orders
 from orders_service.adapters.upsert import insert_into
@@ -22,6 +24,14 @@ _ADD_VIEW = insert(order_views)
 _NOTE = insert(order_timeline)
 _SAVE = update(orders).where(orders.c.id == bindparam("order_id"), orders.c.revision == bindparam("revision_before"))
 _SAVE_VIEW = update(order_views).where(order_views.c.order_id == bindparam("of_order"))
+
+
+@cache
+def _next_number(dialect: str) -> ReturningInsert[int]:
+    first = insert_into(dialect, day_numbers).values(business_day=bindparam("business_day"), last_number=1)
+    following = {"last_number": day_numbers.c.last_number + 1}
+    counted = first.on_conflict_do_update(index_elements=["business_day"], set_=following)
+    return counted.returning(day_numbers.c.last_number)
 
 
 class OrderMoved(Exception):
@@ -45,10 +55,8 @@ class SqlOrders:
         return None if digest is None else Placed(SqlViews(self._connection).order(order_id), digest)
 
     def next_number(self, business_day: date) -> int:
-        first = insert_into(self._connection, day_numbers).values(business_day=business_day, last_number=1)
-        following = {"last_number": day_numbers.c.last_number + 1}
-        statement = first.on_conflict_do_update(index_elements=["business_day"], set_=following)
-        number: int = self._connection.execute(statement.returning(day_numbers.c.last_number)).scalar_one()
+        statement = _next_number(self._connection.dialect.name)
+        number: int = self._connection.execute(statement, {"business_day": business_day}).scalar_one()
         return number
 
     def add(self, order: Order, digest: str) -> None:
