@@ -23,7 +23,5 @@ def format_keys(keys: Iterable[str]) -> str:
     ordered = sorted(set(keys))
     for key in ordered:
         if not _KEY.fullmatch(key):
-            raise ValueError(
-                f"a surrogate key is 1 to 100 printable ASCII characters without spaces, not {key!r}"
-            )
+            raise ValueError(f"a surrogate key is 1 to 100 printable ASCII characters without spaces, not {key!r}")
     return " ".join(ordered)
