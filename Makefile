@@ -7,6 +7,8 @@ PROJECTS := sdk/pyproject.toml shell/pyproject.toml $(wildcard fragments/*/pypro
 MEMBERS := $(patsubst %/pyproject.toml,%,$(PROJECTS))
 PACKAGES := jogakbo jogakbo_shell $(foreach kind,fragment service,$(patsubst %,%_$(kind),menu orders inventory till reports))
 
+TESTS := $(sort $(dir $(wildcard sdk/tests/*.py shell/tests/*.py fragments/*/tests/*.py services/*/tests/*.py)))
+
 # The Python at hand is the one that is used; none is fetched.
 export UV_PYTHON_DOWNLOADS := never
 # Compiled modules make the second start fast.
@@ -32,7 +34,7 @@ check: install ## look for faults without running anything: style, types, import
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy $(PACKAGES:%=--package %)
-	$(BIN)/mypy --config-file tests/mypy.ini $(wildcard sdk/tests shell/tests fragments/*/tests services/*/tests tests e2e bench deploy)
+	$(BIN)/mypy --config-file tests/mypy.ini $(TESTS) tests e2e bench deploy docs
 	$(BIN)/lint-imports
 
 format: install ## put the code into the house's form
