@@ -17,7 +17,7 @@ from jogakbo.contract.context import REQUEST_ID, TRACEPARENT
 
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
 _READ_HEADERS = (TRACEPARENT.encode(), REQUEST_ID.encode())
-_QUIET_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
+_QUIET_PATHS = frozenset({"/livez", "/readyz", "/metrics", "/manifest.json"})
 _DURATION = Histogram("http_server_request_duration_seconds", "Time to answer", ["method", "status"])
 
 
