@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from jogakbo.service import Db, Once, PreconditionFailed, PreconditionRequired
+from jogakbo.service.openapi import problems
 from menu_service.domain import HIGHEST_PRICE_WON, Category, Item
 from menu_service.handlers import ChangeItem, Menu, change_item
 
@@ -70,14 +71,14 @@ def menu_router(bind: Callable[[Connection], Menu]) -> APIRouter:
         with db.read() as connection:
             return ItemsView(items=[_view(item) for item in bind(connection).items.all()])
 
-    @router.get("/items/{item_id}")
+    @router.get("/items/{item_id}", responses=problems(404, 422))
     def show_item(item_id: str, db: Db, response: Response) -> ItemView:
         with db.read() as connection:
             item = bind(connection).items.get(item_id)
         response.headers["ETag"] = f'"{item.version}"'
         return _view(item)
 
-    @router.patch("/items/{item_id}", response_model=ItemView)
+    @router.patch("/items/{item_id}", response_model=ItemView, responses=problems(401, 404, 412, 422, 428))
     def patch_item(item_id: str, change: ItemChange, once: Once, if_match: Annotated[str, Header()] = "") -> Response:
         command = ChangeItem(item_id, _seen_version(if_match), change.price_won, change.on_sale)
         return once(lambda connection: _view(change_item(bind(connection), command)))
