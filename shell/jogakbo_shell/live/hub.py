@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
-from hashlib import blake2b
 
 import structlog
 
@@ -22,6 +21,7 @@ from jogakbo_shell.live.shown import Mark, Shown
 
 _RENDERS_PER_SERVER = 4
 _SPREAD_MS = 1_500
+_NOT_THERE = (404, 410)
 
 
 class Hub:
@@ -116,8 +116,12 @@ class Hub:
                 connection.owed.add(instance)
             if instance.dom_id in ids:
                 connection.ailing.add(instance)
-            if shown.current and (instance in connection.owed or instance in connection.ailing):
+            if instance not in connection.owed and instance not in connection.ailing:
+                continue
+            if shown.current:
                 metrics.FRAMES.inc(connection.offer(instance, shown.frame, shown.etag))
+            elif shown.idle:
+                connection.ail(instance)
         for instance in connection.private:
             change = Change(since.keys, frozenset({instance.server}))
             sure = self._private.concerns(change, instance, connection.subject)
@@ -210,12 +214,14 @@ class Hub:
         changed = shown.rendering is not None
         if rendered and state == "fresh":
             shown.failures = 0
-            shown.etag = blake2b(rendered.markup, digest_size=8).hexdigest()
+            shown.etag = rendered.etag
             shown.frame = frames.fragment(shown.instance, rendered.html, shown.etag)
             self._index(shown, rendered.keys)
             self._hand_over(shown, shown.connections, changed=changed)
         else:
-            shown.failures += 1
+            # What is not there at all will not come by asking again; a new release is told by `recovered`.
+            shown.frame = b""
+            shown.failures = shown.failures + 1 if not rendered or rendered.status not in _NOT_THERE else 0
             for connection in shown.connections:
                 connection.ail(shown.instance)
         shown.rendering = None

@@ -46,6 +46,11 @@ class Shown:
         return bool(self.frame) and not (self.dirty or self.rendering or self.failures)
 
     @property
+    def idle(self) -> bool:
+        """Nothing will be rendered until something changes."""
+        return self.timer is None and self.task is None
+
+    @property
     def since(self) -> Mark | None:
         """The oldest change that its connections have not been sent."""
         return self.rendering or self.dirty

@@ -39,6 +39,7 @@
     const first = template.content.firstElementChild, whole = first?.id === section.id;
     const content = document.createDocumentFragment();
     content.append(...(whole ? [first] : template.content.childNodes));
+    for (const element of content.querySelectorAll("[autofocus]")) element.removeAttribute("autofocus");
     const typed = [...section.querySelectorAll(FIELDS)].filter(isDirty).map((field) =>
       ({ field, key: keyOf(field), value: field.value, checked: field.checked }));
     const active = section.contains(document.activeElement) ? document.activeElement : null;
@@ -46,6 +47,7 @@
     const observer = new MutationObserver(() => {});
     observer.observe(section, { subtree: true, childList: true, characterData: true });
     morph(section, content, !whole);
+    if (!whole) delete section.dataset.etag; // it is no longer what a frame of that etag would show
     const records = observer.takeRecords();
     observer.disconnect();
     restore(section, typed);
@@ -132,9 +134,9 @@
     due.set(section.id, turn);
   }
 
-  async function fetched({ dataset: { fragment, params } }) {
+  async function fetched({ dataset: { fragment, params, src } }) {
     try {
-      const answer = await fetch(`/-/${fragment}${params ? `?${params}` : ""}`, {
+      const answer = await fetch(src ?? `/-/${fragment}${params ? `?${params}` : ""}`, {
         headers: { "HX-Request": "true", Accept: "text/html" }, cache: "no-store", signal: AbortSignal.timeout(15000),
       });
       return answer.ok && isFragment(answer, fragment) ? await answer.text() : null;
@@ -216,10 +218,11 @@
       root.dataset.live = "on";
     },
     heartbeat() {},
-    fragment({ id, html, state }) {
+    fragment({ id, html, etag, state }) {
       const section = sectionOf(id);
-      if (section && html) show(section, html);
-      else if (section && (section.dataset.state ?? "fresh") === "fresh") section.dataset.state = state;
+      if (!section || (html && etag === section.dataset.etag)) return;
+      if (html) show(section, html);
+      else if ((section.dataset.state ?? "fresh") === "fresh") section.dataset.state = state;
     },
     refresh({ id, within_ms: within }) {
       const section = sectionOf(id);

@@ -40,6 +40,7 @@ class FakeFragments:
         self.gate = asyncio.Event()
         self.gate.set()
         self.raises = False
+        self.status = 200
 
     async def render(self, instance: Instance) -> Rendered:
         self.renders[instance] += 1
@@ -50,8 +51,8 @@ class FakeFragments:
         return Rendered(
             markup=text.encode(),
             state=self.state,
-            status=200,
-            etag="",
+            status=self.status,
+            etag=text,
             keys=frozenset(self.keys.get(instance.name, ())),
             private=False,
             cache_status="",
@@ -136,6 +137,12 @@ async def _quiet(world: World) -> None:
             await asyncio.sleep(0)
 
 
+async def _begun(world: World, instance: Instance, renders: int = 1) -> None:
+    async with asyncio.timeout(5):
+        while world.fragments.renders[instance] < renders:  # noqa: ASYNC110  # the hub tells nobody
+            await asyncio.sleep(0)
+
+
 async def test_a_change_reaches_every_page_that_shows_what_depends_on_it_with_one_render(world: World) -> None:
     pages = [world.open(BOARD, LIST) for _ in range(50)]
     await _quiet(world)
@@ -190,7 +197,7 @@ async def test_a_change_during_a_render_is_rendered_again(world: World) -> None:
     world.fragments.gate.clear()
     world.fragments.texts[BOARD] = "second"
     world.change("orders", "orders")
-    await asyncio.sleep(0.01)
+    await _begun(world, BOARD, 2)
     world.fragments.texts[BOARD] = "third"
     world.change("orders", "orders")
 
@@ -208,7 +215,7 @@ async def test_no_frame_moves_the_cursor_past_a_change_that_is_not_yet_rendered(
     world.fragments.gate.clear()
 
     world.change("menu", "menu")
-    await asyncio.sleep(0.01)
+    await _begun(world, LIST, 2)
 
     assert world.read(page) == [("fragment", "first"), ("id", "menu:1-100,orders:1-101")]
     world.fragments.gate.set()
@@ -254,7 +261,7 @@ async def test_what_a_page_shows_is_rendered_to_learn_its_keys_and_not_sent(worl
 async def test_a_change_before_the_keys_are_learned_is_not_lost(world: World) -> None:
     world.fragments.gate.clear()
     page = world.open(BOARD)
-    await asyncio.sleep(0.01)
+    await _begun(world, BOARD)
     world.fragments.texts[BOARD] = "second"
     world.change("orders", "orders")
     world.fragments.gate.set()
@@ -270,7 +277,7 @@ async def test_a_page_is_never_sent_a_render_that_began_before_it_connected(worl
     world.fragments.gate.clear()
     world.fragments.texts[BOARD] = "older"
     world.change("orders", "orders")
-    await asyncio.sleep(0.01)
+    await _begun(world, BOARD, 2)
     world.fragments.texts[BOARD] = "newer"
 
     page = world.open(BOARD, cursor=before)
@@ -352,6 +359,20 @@ async def test_while_a_fragment_cannot_be_rendered_its_page_keeps_what_it_shows_
     await eventually(lambda: world.fragments.renders[BOARD] >= 4)
 
     assert world.read(page) == [("fragment", "stale"), ("id", "menu:1-100,orders:1-101")]
+
+
+async def test_what_is_not_there_is_not_asked_for_again_and_again(world: World, eventually: Eventually) -> None:
+    world.fragments.state, world.fragments.status = "failed", 404
+    world.open(BOARD)
+    await _begun(world, BOARD)
+    await _quiet(world)
+    world.fragments.status = 503
+    world.open(LIST)
+    await eventually(lambda: world.fragments.renders[LIST] >= 4)
+
+    assert world.fragments.renders[BOARD] == 1
+    late = world.open(BOARD, cursor="")
+    assert world.read(late) == [("fragment", "stale"), ("id", "menu:1-100,orders:1-100")]
 
 
 async def test_a_page_heals_without_a_further_event_once_its_fragment_can_be_rendered(
@@ -437,7 +458,7 @@ async def test_nothing_is_kept_of_a_page_that_has_gone(world: World) -> None:
     page = world.open(BOARD, LIST, CART)
     world.fragments.gate.clear()
     world.change("orders", "orders")
-    await asyncio.sleep(0.01)
+    await _begun(world, BOARD)
 
     world.hub.leave(page)
 

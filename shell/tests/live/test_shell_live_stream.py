@@ -38,7 +38,7 @@ class FakeFragments:
 
     async def render(self, instance: Instance) -> Rendered:
         markup = self.text.encode()
-        return Rendered(markup, "fresh", 200, "", frozenset({"orders"}), False, "", 0)
+        return Rendered(markup, "fresh", 200, self.text[:20], frozenset({"orders"}), False, "", 0)
 
 
 class FakeShell:
