@@ -1,6 +1,6 @@
 #!/bin/sh
 # Prints fresh passwords for docker-compose.yml:  sh deploy/passwords.sh > .env
-# PostgreSQL takes them when its volume is first filled; to change one later, ALTER ROLE … PASSWORD as well.
+# To change one later: edit .env, start postgres again and run deploy/postgres/databases.sh in it once more.
 set -eu
 
 for name in POSTGRES MENU_DATABASE ORDERS_DATABASE INVENTORY_DATABASE TILL_DATABASE REPORTS_DATABASE; do
