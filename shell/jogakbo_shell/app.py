@@ -1,11 +1,153 @@
-"""The shell as one ASGI application."""
+"""The shell as one ASGI application: builds the parts and hands them to one another."""
 
 from __future__ import annotations
 
-from starlette.applications import Starlette
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Protocol
 
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from jogakbo_shell.composition.cache import FragmentCache
+from jogakbo_shell.composition.templates import Templates
+from jogakbo_shell.core import Core, build_core
+from jogakbo_shell.i18n import Messages
+from jogakbo_shell.identity.keys import SigningKeys
+from jogakbo_shell.identity.session import Sessions
+from jogakbo_shell.live import create_live
+from jogakbo_shell.proxy.proxy import Proxy, ProxyLimits
+from jogakbo_shell.proxy.returning import Returning
+from jogakbo_shell.proxy.showing import Showing
+from jogakbo_shell.registry.catalogue import Catalogue, own_pages
+from jogakbo_shell.registry.server import FragmentServer
+from jogakbo_shell.seams import Live
 from jogakbo_shell.settings import Settings
+from jogakbo_shell.still import Still
+from jogakbo_shell.web.answers import Answers
+from jogakbo_shell.web.edge import Edge
+from jogakbo_shell.web.files import StaticFiles
+from jogakbo_shell.web.health import Health
+from jogakbo_shell.web.pages import Pages
+from jogakbo_shell.web.status import Status
+from jogakbo_shell.web.visit import Reception, visit_of
+
+_PACKAGE = Path(str(files("jogakbo_shell")))
 
 
 def create_app(settings: Settings) -> Starlette:
-    return Starlette()
+    """Builds everything and connects to nothing: that begins with the lifespan.
+
+    `app.state.live` is the live part, for the server to say goodbye with.
+    """
+    keys = SigningKeys.load(settings.shell_data_dir / "keys")
+    messages, static = Messages.load(), StaticFiles(_PACKAGE / "static")
+    templates = Templates(messages, static)
+    core = build_core(settings, keys, templates)
+    live = _live(settings, keys, core)
+    catalogue = Catalogue(own_pages(), core.registry)
+    answers = Answers(templates, catalogue, messages, live=not isinstance(live, Still))
+    health = Health(core.registry, core.cache, keys, settings.metrics_token.get_secret_value())
+    routes: list[BaseRoute] = [
+        *live.routes(),
+        Route("/-/status", Status(core.registry, core.cache, live, answers).serve),
+        *health.routes(),
+        Route("/static/{name:path}", static.serve),
+        Route("/-/{rest:path}", _proxy(settings, core, answers)),
+    ]
+    reception = Reception(
+        Sessions(keys), public_origin=settings.public_origin.rstrip("/"), cookie_secure=settings.cookie_secure
+    )
+    app = Starlette(
+        routes=routes,
+        middleware=[Middleware(Edge, reception=reception)],
+        exception_handlers={Exception: _Broken(answers)},
+        lifespan=_lifespan(core, live),
+    )
+    app.router.redirect_slashes = False
+    app.router.default = _pages(settings, core, live, catalogue, answers)
+    app.state.live = live
+    return app
+
+
+def _live(settings: Settings, keys: SigningKeys, core: Core) -> Live:
+    live: Live = Still()
+    if settings.redis_url:
+        live = create_live(settings.redis_url, keys.secret("grant"), core.fragments, core.cache, core.registry)
+    core.fragments.tell_of_private(live.showed)
+    core.healing.on_recovered(live.recovered)
+    for listener in (_Releases(core.cache, live), core.fallbacks, core.healing):
+        core.registry.listen(listener)
+    return live
+
+
+def _proxy(settings: Settings, core: Core, answers: Answers) -> Proxy:
+    returning = Returning(answers)
+    return Proxy(
+        registry=core.registry,
+        upstream=core.upstream,
+        context=core.context,
+        showing=Showing(core.fragments, returning),
+        returning=returning,
+        limits=ProxyLimits(settings.action_deadline_ms / 1000, settings.max_request_bytes),
+    )
+
+
+def _pages(settings: Settings, core: Core, live: Live, catalogue: Catalogue, answers: Answers) -> Pages:
+    return Pages(
+        catalogue=catalogue,
+        registry=core.registry,
+        answers=answers,
+        fragments=core.fragments,
+        live=live,
+        deadline_seconds=settings.page_deadline_ms / 1000,
+        head_wait_seconds=settings.head_wait_ms / 1000,
+    )
+
+
+class _Releases:
+    """A new release may render the same data to other HTML: forget what the old one rendered."""
+
+    def __init__(self, cache: FragmentCache, live: Live) -> None:
+        self._cache = cache
+        self._live = live
+
+    def released(self, server: FragmentServer, *, first: bool) -> None:
+        self._cache.purge_servers([server.name])
+        self._live.recovered(server.name)
+
+    def answers_again(self, server: FragmentServer) -> None:
+        return
+
+
+class _Broken:
+    """Our own fault: a page of the portal says so; Starlette then raises on, for the server to log the traceback."""
+
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
+
+    async def __call__(self, request: Request, error: Exception) -> Response:
+        return self._answers.fault(visit_of(request.scope), 500)
+
+
+class _Lifespan(Protocol):
+    def __call__(self, app: Starlette) -> AbstractAsyncContextManager[None]: ...
+
+
+def _lifespan(core: Core, live: Live) -> _Lifespan:
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        await core.start()
+        await live.start()
+        try:
+            yield
+        finally:
+            await live.stop()
+            await core.stop()
+
+    return lifespan

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import lru_cache
 
 from jogakbo.contract import context as names
-
 from jogakbo_shell.identity.session import GUEST
 from jogakbo_shell.identity.tokens import Tokens
 from jogakbo_shell.tracing import current_trace

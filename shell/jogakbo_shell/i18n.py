@@ -29,6 +29,9 @@ class Messages:
         document = tomllib.loads((files("jogakbo_shell") / "messages.toml").read_text("utf-8"))
         return cls({locale: dict(_flat(table)) for locale, table in document.items()})
 
+    def has(self, key: str) -> bool:
+        return key in self._tables[LOCALES[0]]
+
     def text(self, locale: str, key: str, **values: object) -> str:
         """`text("en", "status.title")`; `{name}` in a text is filled. Raises KeyError for an unknown key."""
         try:

@@ -13,12 +13,11 @@ from jogakbo_shell.instance import Instance
 class Live(Protocol):
     """The part that keeps open pages fresh, as seen by the rest of the shell.
 
-    `jogakbo_shell.live.create_live(settings, fragments, cache, registry) -> Live` builds it. `registry.streams()`
-    is the union of the event streams to read; the subject in a grant is the visitor's (`guest-1a2b…`).
+    `jogakbo_shell.live.create_live` builds it; `still.Still` is what a portal without a bus has instead.
     """
 
     def routes(self) -> list[BaseRoute]:
-        """`/-/live`. The visitor is in `request.state.visitor` (see `identity.session.Visitor`)."""
+        """`/-/live`; the visitor is in `scope["state"]["visitor"]` (see `identity.session.Visitor`)."""
 
     async def start(self) -> None:
         """Begin to read the bus in the background; must not wait for it."""
@@ -37,6 +36,9 @@ class Live(Protocol):
 
     def recovered(self, server: str) -> None:
         """A fragment server answers again, or has a new release: render its open instances anew."""
+
+    def showed(self, instance: Instance, subject: str, keys: frozenset[str]) -> None:
+        """A private fragment was rendered for `subject`; nothing of it is cached, so this is how its keys are known."""
 
     def describe(self) -> Mapping[str, str | int | float]:
         """Facts for the status page, such as `{"connections": 12, "lag_ms": 3}`."""

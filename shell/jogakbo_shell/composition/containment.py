@@ -27,7 +27,7 @@ _HEAD_METAS = frozenset({"description", "keywords", "author", "robots"})
 
 _TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]*)")
 _VOID = frozenset(
-    "area base br col embed hr img input link meta param source track wbr path circle rect line use".split()
+    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"}
 )
 # Searched in the lower-cased body, to spare the usual fragment the walk through its tree.
 _SUSPECT_TAG = re.compile(

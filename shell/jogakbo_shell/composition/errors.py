@@ -17,7 +17,7 @@ class FragmentError(Exception):
 
 
 class NotDeclared(FragmentError):
-    status = 404
+    status = 503
 
 
 class WrongParams(FragmentError):

@@ -6,8 +6,8 @@ import asyncio
 
 import msgspec
 import structlog
-from jogakbo.contract.context import LOCALES
 
+from jogakbo.contract.context import LOCALES
 from jogakbo_shell.composition.containment import contain
 from jogakbo_shell.composition.errors import BadAnswer, FragmentError
 from jogakbo_shell.context import Context

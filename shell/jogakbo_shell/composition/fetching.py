@@ -6,7 +6,6 @@ import time
 from dataclasses import dataclass
 
 from jogakbo.contract.surrogate import SURROGATE_KEY, parse_keys
-
 from jogakbo_shell.composition.containment import Contained, contain
 from jogakbo_shell.composition.errors import BadAnswer, BadMarkup, FragmentError, Refusing
 from jogakbo_shell.composition.freshness import NOT_STORABLE, Freshness, read_freshness

@@ -27,6 +27,11 @@ class Wards(Protocol):
         """This one could not be shown; see that it heals."""
 
 
+class Showed(Protocol):
+    def __call__(self, instance: Instance, subject: str, keys: frozenset[str]) -> None:
+        """A private fragment was rendered for `subject`; its keys are nowhere else, for it is not cached."""
+
+
 class Outcomes(Protocol):
     def count(self, instance: Instance, outcome: str) -> None:
         """For the metrics: `hit`, `fresh`, `stale`, `fallback` or `failed`."""
@@ -56,10 +61,14 @@ class Fragments:
         self._max_seconds = max_seconds
         self._flights: Flights[_Asked, Rendered] = Flights()
         self._wards: Wards | None = None
+        self._showed: Showed | None = None
         self._log = structlog.get_logger()
 
     def healed_by(self, wards: Wards) -> None:
         self._wards = wards
+
+    def tell_of_private(self, showed: Showed) -> None:
+        self._showed = showed
 
     async def stop(self) -> None:
         await self._flights.stop()
@@ -102,6 +111,8 @@ class Fragments:
             self._report(rendered, instance, error)
             if rendered.status not in (404, 410) and self._wards is not None:
                 self._wards.take_in(instance, subject)
+        if rendered.private and subject and rendered.state == "fresh" and self._showed is not None:
+            self._showed(instance, subject, rendered.keys)
         self._outcomes.count(instance, rendered.state)
         return rendered
 

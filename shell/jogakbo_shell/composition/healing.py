@@ -49,9 +49,7 @@ class Healing:
         if len(wards) < _MAX_WARDS:
             wards[instance, subject] = None
         if instance.server not in self._tasks:
-            task = asyncio.create_task(self._heal(instance.server))
-            self._tasks[instance.server] = task
-            task.add_done_callback(lambda _: self._tasks.pop(instance.server, None))
+            self._tasks[instance.server] = asyncio.create_task(self._heal(instance.server))
 
     def released(self, server: FragmentServer, *, first: bool) -> None:
         self._hurry[server.name].set()
@@ -79,6 +77,8 @@ class Healing:
             else:
                 failures += 1
                 self._wards[server][ward] = None  # at the end: the next probe is for another one
+        # Here and not in a callback of the task: whoever is taken in next must find that nobody heals.
+        del self._tasks[server]
 
     async def _pause(self, server: str, seconds: float) -> None:
         hurry = self._hurry[server]

@@ -8,7 +8,6 @@ from functools import lru_cache
 from urllib.parse import urlencode
 
 from jogakbo.contract.manifest import FragmentDeclaration, Param
-
 from jogakbo_shell.composition.errors import NotDeclared, NotKnownYet, WrongParams
 from jogakbo_shell.i18n import localized
 from jogakbo_shell.instance import Instance

@@ -22,7 +22,7 @@ _GATEWAY_TIMEOUT = 504
 
 
 class Placeholder(Protocol):
-    def __call__(self, instance: Instance) -> str:
+    def __call__(self, instance: Instance, title: str) -> str:
         """What is shown for want of everything else: honest, with a link to the fragment's own page."""
 
 
@@ -78,11 +78,10 @@ class LastResort:
         fallback = self._fallbacks.find(instance)
         if fallback is not None:
             return self._unavailable(instance, fallback, "fallback", status, duration_ms)
-        return self._unavailable(instance, self._placeholder(instance), "failed", status, duration_ms)
+        html = self._placeholder(instance, self._title(instance))
+        return self._unavailable(instance, html, "failed", status, duration_ms)
 
-    def _unavailable(
-        self, instance: Instance, html: str, state: State, status: int, duration_ms: float
-    ) -> Rendered:
+    def _unavailable(self, instance: Instance, html: str, state: State, status: int, duration_ms: float) -> Rendered:
         markup, etag = wrap(instance, html, title=self._title(instance), state=state)
         return Rendered(
             markup=markup,

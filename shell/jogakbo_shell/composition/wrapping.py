@@ -27,3 +27,8 @@ def wrap(instance: Instance, html: str, *, title: str, state: State) -> tuple[by
 def as_stale(markup: bytes) -> bytes:
     """The same section, marked as older than it should be. The id and class before it hold no free text."""
     return markup.replace(_FRESH, b' data-state="stale"', 1)
+
+
+def inner(markup: bytes) -> bytes:
+    """What is inside the section: every `>` in the attributes before it is escaped."""
+    return markup[markup.index(b">") + 1 : -len(b"</section>")]

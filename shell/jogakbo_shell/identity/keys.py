@@ -50,7 +50,7 @@ class SigningKeys:
 
 def _write_new(path: Path, key: OKPKey) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    document = {**key.as_dict(private=True), "use": "sig", "alg": "EdDSA"}
+    document = {**key.as_dict(private=True), "use": "sig", "alg": "Ed25519"}
     draft = path.with_suffix(f".{os.getpid()}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         json.dump(document, file)

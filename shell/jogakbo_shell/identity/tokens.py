@@ -10,6 +10,7 @@ from joserfc import jwt
 from jogakbo_shell.identity.keys import SigningKeys
 
 _ISSUER = "jogakbo-shell"
+_ALGORITHM = "Ed25519"  # EdDSA by its fully specified name (RFC 9864)
 _LIFETIME_SECONDS = 60
 _REUSE_SECONDS = 30.0
 _MAX_KEPT = 4096
@@ -20,7 +21,7 @@ class Tokens:
 
     def __init__(self, keys: SigningKeys) -> None:
         self._keys = keys
-        self._header = {"alg": "EdDSA", "kid": keys.key_id}
+        self._header = {"alg": _ALGORITHM, "kid": keys.key_id}
         self._kept: OrderedDict[tuple[str, str], tuple[float, str]] = OrderedDict()
 
     def bearer(self, subject: str, audience: str) -> str:
@@ -37,4 +38,4 @@ class Tokens:
 
     def _sign(self, subject: str, audience: str, now: int) -> str:
         claims = {"iss": _ISSUER, "sub": subject, "aud": audience, "iat": now, "exp": now + _LIFETIME_SECONDS}
-        return jwt.encode(self._header, claims, self._keys.key, algorithms=["EdDSA"])
+        return jwt.encode(self._header, claims, self._keys.key, algorithms=[_ALGORITHM])

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
-from jogakbo.contract.manifest import Manifest, ManifestError, decode_manifest
 
+from jogakbo.contract.manifest import Manifest, ManifestError, decode_manifest
 from jogakbo_shell.registry.server import FragmentServer, Health
 from jogakbo_shell.upstream.errors import UpstreamError
 from jogakbo_shell.upstream.port import Answer, Request, Upstream

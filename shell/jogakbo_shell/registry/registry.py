@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Protocol
 
 import msgspec
 import structlog
-from jogakbo.contract.manifest import ManifestError, decode_manifest
 
+from jogakbo.contract.manifest import ManifestError, decode_manifest
 from jogakbo_shell.instance import Instance
 from jogakbo_shell.registry.looking import NewManifest, look_at_health, look_at_manifest
 from jogakbo_shell.registry.server import FragmentServer
@@ -79,9 +80,7 @@ class Registry:
     def servers_of(self, stream: str) -> frozenset[str]:
         """The servers whose fragments may change with an event of this stream."""
         return frozenset(
-            server.name
-            for server in self.servers.values()
-            if server.manifest and stream in server.manifest.streams
+            server.name for server in self.servers.values() if server.manifest and stream in server.manifest.streams
         )
 
     def is_private(self, instance: Instance) -> bool:
@@ -102,12 +101,13 @@ class Registry:
         except (UpstreamError, ManifestError) as error:
             self._keep_last_good(server, error)
         else:
-            server.manifest_state = "current"
+            server.manifest_state, server.manifest_fault = "current", ""
             if new is not None:
                 self._adopt(server, new)
         finally:
             server.looked = True
             self._first_look[server.name].set()
+        server.checked_at = datetime.now(UTC)
         server.health, server.checks = await look_at_health(self._upstream, server)
         if server.health != before:
             self._log.info("fragment_server", server=server.name, health=server.health, was=before)
@@ -116,9 +116,10 @@ class Registry:
                 listener.answers_again(server)
 
     def _keep_last_good(self, server: FragmentServer, error: Exception) -> None:
-        if server.fault is None or server.fault.message != str(error):
+        if server.manifest_fault != str(error):
             self._log.warning("manifest_refused", server=server.name, error=str(error), kept=server.version)
         server.note_fault("manifest", error)
+        server.manifest_fault = str(error)
         server.manifest_state = "kept" if server.manifest else "missing"
 
     def _adopt(self, server: FragmentServer, new: NewManifest) -> None:

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from jogakbo.contract.manifest import Manifest
-
 from jogakbo_shell.resilience import Breaker
 
 Health = Literal["unknown", "ok", "failing", "down"]
@@ -35,7 +34,9 @@ class FragmentServer:
     manifest: Manifest | None = None
     manifest_etag: str = ""
     manifest_state: ManifestState = "missing"
+    manifest_fault: str = ""
     health: Health = "unknown"
+    checked_at: datetime | None = None
     checks: Mapping[str, str] = field(default_factory=dict)
     fault: Fault | None = None
     looked: bool = False

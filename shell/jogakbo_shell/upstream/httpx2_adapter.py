@@ -111,5 +111,3 @@ class Httpx2Upstream:
         if self._tls is None:
             self._tls = ssl.create_default_context()
         return self._tls
-
-

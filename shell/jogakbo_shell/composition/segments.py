@@ -1,0 +1,76 @@
+"""A page template, rendered once: bytes that never change, and what is filled in between."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+ValueName = Literal["title", "path", "nonce", "head", "grant", "cursor"]
+
+
+@dataclass(frozen=True, slots=True)
+class PageParam:
+    """A parameter of the page, from its path or its query, as a template names it: `params.id`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class FragmentSlot:
+    """`params` maps parameters of the fragment to the page's, or to a fixed text."""
+
+    name: str
+    primary: bool = False
+    params: tuple[tuple[str, PageParam | str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ValueSlot:
+    name: ValueName
+
+
+Slot = FragmentSlot | ValueSlot
+Segment = bytes | FragmentSlot | ValueSlot
+
+
+class Marks:
+    """Stand-ins for slots while a template renders; unguessable, so that no text can be mistaken for one."""
+
+    def __init__(self) -> None:
+        self._token = secrets.token_hex(8)
+        self._slots: list[Slot] = []
+        self._pattern = re.compile(rf"\[{self._token}:(\d+)\]")
+
+    def put(self, slot: Slot) -> str:
+        self._slots.append(slot)
+        return f"[{self._token}:{len(self._slots) - 1}]"
+
+    def split(self, rendered: str) -> tuple[Segment, ...]:
+        """The segments of what has been rendered with these marks in it."""
+        parts = self._pattern.split(rendered)
+        segments: list[Segment] = []
+        for position, part in enumerate(parts):
+            if position % 2:
+                segments.append(self._slots[int(part)])
+            elif part:
+                segments.append(part.encode())
+        return tuple(segments)
+
+
+def fill_values(segments: tuple[Segment, ...], values: Mapping[ValueName, bytes]) -> list[bytes | FragmentSlot]:
+    """Put the values of one request in, and join what is then adjacent."""
+    filled: list[bytes | FragmentSlot] = []
+    run: list[bytes] = []
+    for segment in segments:
+        if isinstance(segment, bytes):
+            run.append(segment)
+        elif isinstance(segment, ValueSlot):
+            run.append(values[segment.name])
+        else:
+            filled += (b"".join(run), segment)
+            run = []
+    filled.append(b"".join(run))
+    return filled

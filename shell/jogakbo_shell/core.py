@@ -1,0 +1,72 @@
+"""The parts between a request and a fragment server, put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jogakbo_shell.composition.cache import FragmentCache
+from jogakbo_shell.composition.fallbacks import Fallbacks
+from jogakbo_shell.composition.fetching import Fetcher
+from jogakbo_shell.composition.fragments import Fragments
+from jogakbo_shell.composition.healing import Healing
+from jogakbo_shell.composition.results import LastResort
+from jogakbo_shell.composition.templates import Templates
+from jogakbo_shell.context import Context
+from jogakbo_shell.identity.keys import SigningKeys
+from jogakbo_shell.identity.tokens import Tokens
+from jogakbo_shell.registry.registry import Registry
+from jogakbo_shell.registry.shelf import Shelf
+from jogakbo_shell.settings import Settings
+from jogakbo_shell.upstream.httpx2_adapter import Httpx2Upstream
+from jogakbo_shell.upstream.port import Upstream
+from jogakbo_shell.web.metrics import FragmentOutcomes
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    upstream: Upstream
+    context: Context
+    registry: Registry
+    cache: FragmentCache
+    fallbacks: Fallbacks
+    fragments: Fragments
+    healing: Healing
+
+    async def start(self) -> None:
+        await self.registry.start()
+
+    async def stop(self) -> None:
+        await self.healing.stop()
+        await self.registry.stop()
+        await self.fallbacks.stop()
+        await self.fragments.stop()
+        await self.upstream.close()
+
+
+def build_core(settings: Settings, keys: SigningKeys, templates: Templates) -> Core:
+    upstream = Httpx2Upstream(
+        max_body_bytes=settings.max_body_bytes,
+        max_header_bytes=settings.max_header_bytes,
+        max_connections=settings.max_upstream_connections,
+    )
+    context = Context(settings.public_origin or f"http://{settings.host}:{settings.port}", Tokens(keys))
+    registry = Registry(
+        settings.servers,
+        upstream=upstream,
+        shelf=Shelf(settings.shell_data_dir / "manifests"),
+        interval_seconds=settings.manifest_interval_ms / 1000,
+        breaker_failures=settings.breaker_failures,
+    )
+    cache = FragmentCache(settings.cache_bytes)
+    fallbacks = Fallbacks(upstream, context, Shelf(settings.shell_data_dir / "fallbacks"))
+    fragments = Fragments(
+        registry,
+        cache=cache,
+        fetcher=Fetcher(upstream, context),
+        last_resort=LastResort(cache, fallbacks, templates.placeholder, registry),
+        outcomes=FragmentOutcomes(),
+        max_seconds=settings.fragment_deadline_ms / 1000,
+    )
+    healing = Healing(fragments, retry_seconds=settings.breaker_retry_ms / 1000)
+    fragments.healed_by(healing)
+    return Core(upstream, context, registry, cache, fallbacks, fragments, healing)

@@ -1,0 +1,123 @@
+"""`/-/<server>/<path>`: the way to a fragment server on the portal's own origin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import structlog
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from jogakbo_shell.context import Context
+from jogakbo_shell.proxy.bodies import BodyCutShort, BodyTooLarge, BodyTooSlow, read_body
+from jogakbo_shell.proxy.csrf import is_forged
+from jogakbo_shell.proxy.headers import forwarded
+from jogakbo_shell.proxy.returning import Returning
+from jogakbo_shell.proxy.showing import Showing
+from jogakbo_shell.proxy.targets import BadTarget, Target, read_target
+from jogakbo_shell.registry.registry import Registry
+from jogakbo_shell.registry.server import FragmentServer
+from jogakbo_shell.upstream.errors import TimedOut, Unreachable, UpstreamError
+from jogakbo_shell.upstream.port import Request, Upstream
+from jogakbo_shell.web.visit import Visit, visit_of
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyLimits:
+    seconds: float
+    max_request_bytes: int
+
+
+class Refused(Exception):
+    """The request goes no further; `status` and the message are the answer."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Proxy:
+    """An ASGI application for everything under `/-/` that is not the shell's own."""
+
+    def __init__(
+        self,
+        *,
+        registry: Registry,
+        upstream: Upstream,
+        context: Context,
+        showing: Showing,
+        returning: Returning,
+        limits: ProxyLimits,
+    ) -> None:
+        self._registry = registry
+        self._upstream = upstream
+        self._context = context
+        self._showing = showing
+        self._returning = returning
+        self._limits = limits
+        self._log = structlog.get_logger()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        visit = visit_of(scope)
+        try:
+            response = await self._answer(visit, scope, receive)
+        except BodyCutShort:
+            return
+        except Refused as refusal:
+            response = self._returning.fault(visit, refusal.status, str(refusal))
+        await response(scope, receive, send)
+
+    async def _answer(self, visit: Visit, scope: Scope, receive: Receive) -> Response:
+        method: str = scope["method"]
+        if method not in _METHODS:
+            raise Refused(405, f"{method} is not forwarded")
+        target = self._target(scope)
+        server = self._registry.servers.get(target.server)
+        if server is None or target.for_operators:
+            raise Refused(404, "nothing is offered here")
+        if is_forged(method, visit.headers, visit.origin):
+            raise Refused(403, "the request comes from another site")
+        if method in ("GET", "HEAD") and (shown := await self._showing.show(visit, server, target)) is not None:
+            return shown
+        body = await self._body(visit, receive)
+        return await self._forward(visit, server, target, method, body)
+
+    def _target(self, scope: Scope) -> Target:
+        try:
+            return read_target(scope["raw_path"], scope["query_string"])
+        except BadTarget as error:
+            raise Refused(400, str(error)) from error
+
+    async def _body(self, visit: Visit, receive: Receive) -> bytes:
+        declared = visit.headers.get("content-length", "")
+        limits = self._limits
+        try:
+            return await read_body(receive, declared, max_bytes=limits.max_request_bytes, seconds=limits.seconds)
+        except BodyTooLarge as error:
+            raise Refused(413, f"the request is too large: {error}") from error
+        except BodyTooSlow as error:
+            raise Refused(408, f"the request came too slowly: {error}") from error
+
+    async def _forward(
+        self, visit: Visit, server: FragmentServer, target: Target, method: str, body: bytes
+    ) -> Response:
+        if server.breaker.open:
+            raise Refused(503, f"{server.name} does not answer at present")
+        headers = {
+            **self._context.headers(server.name, visit.locale, visit.visitor.subject),
+            **forwarded(visit.headers, visit.origin),
+        }
+        request = Request(server.url(target.path_and_query), headers, method, body)
+        sent_at = server.breaker.now()
+        try:
+            answer = await self._upstream.fetch(request, deadline=self._limits.seconds)
+        except UpstreamError as error:
+            silent = isinstance(error, Unreachable) or (isinstance(error, TimedOut) and not error.heard)
+            server.breaker.failed(silent=silent, sent_at=sent_at)
+            server.note_fault(f"{method} {target.path}", error)
+            self._log.warning("proxy_failed", server=server.name, path=target.path, error=str(error))
+            raise Refused(error.status, f"{server.name} gave no answer") from error
+        server.breaker.succeeded()
+        return self._returning.translate(visit, server, target, answer)

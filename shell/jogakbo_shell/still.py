@@ -1,0 +1,40 @@
+"""A portal without live updates: pages are right when they are loaded, and stay as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from starlette.routing import BaseRoute
+
+from jogakbo_shell.instance import Instance
+
+
+class Still:
+    """The `Live` of a shell that has no bus."""
+
+    def routes(self) -> list[BaseRoute]:
+        return []
+
+    async def start(self) -> None:
+        return
+
+    async def stop(self) -> None:
+        return
+
+    def goodbye(self) -> None:
+        return
+
+    def cursor(self) -> str:
+        return ""
+
+    def sign(self, instances: Iterable[Instance], locale: str, subject: str) -> str:
+        return ""
+
+    def recovered(self, server: str) -> None:
+        return
+
+    def showed(self, instance: Instance, subject: str, keys: frozenset[str]) -> None:
+        return
+
+    def describe(self) -> Mapping[str, str | int | float]:
+        return {"state": "off"}
