@@ -131,7 +131,7 @@ def _one_change(portal: Portal, client: httpx2.Client, page: Page) -> float:
     selector = '[data-fragment="inventory/levels"]'
     page.evaluate(_WATCH, [selector, wanted])
     sent = time.time() * 1000
-    form = {"ingredient_id": INGREDIENT, "amount": "1", "request_key": str(sent)}
+    form = {"ingredient_id": INGREDIENT, "delivered": "1"}
     client.post("/-/inventory/actions/restock", data=form).raise_for_status()
     arrived: float = page.evaluate("window.arrived")
     return arrived - sent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 
@@ -70,7 +71,7 @@ async def restock(action: Action) -> Answer:
     amount = _whole(action.form["delivered"])
     if not amount:
         return action.show("levels", error=action.t("error.amount", least=1))
-    await InventoryService(action.service).restock(action.form["ingredient_id"], amount)
+    await InventoryService(action.service).restock(action.form["ingredient_id"], amount, _key(action))
     return action.show("levels")
 
 
@@ -80,13 +81,19 @@ async def count(action: Action) -> Answer:
     amount = _whole(action.form["counted"])
     if amount is None:
         return action.show("levels", error=action.t("error.amount", least=0))
-    await InventoryService(action.service).count(action.form["ingredient_id"], amount)
+    await InventoryService(action.service).count(action.form["ingredient_id"], amount, _key(action))
     return action.show("levels")
 
 
 def _bar(ingredient: Ingredient) -> Bar:
     full = max(ingredient.on_hand, ingredient.low_at * _FULL_SHELF, 1)
     return Bar(round(100 * max(ingredient.on_hand, 0) / full, 1), round(100 * ingredient.low_at / full, 1))
+
+
+def _key(action: Action) -> str:
+    """A form sent twice is one delivery: same person, same fields, seen at the same revision of the stock."""
+    words = [action.identity.subject, *(f"{name}={value}" for name, value in sorted(action.form.items()))]
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()
 
 
 def _whole(text: str) -> int | None:

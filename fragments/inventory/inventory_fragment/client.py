@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from urllib.parse import quote
-from uuid import uuid4
 
 import msgspec
 
@@ -14,7 +13,7 @@ _MOVES = frozenset({"committed", "restocked", "counted"})
 
 
 class Ingredient(msgspec.Struct, frozen=True):
-    """An ingredient's stock; amounts are integers in its ``unit``."""
+    """An ingredient's stock; amounts are integers in its ``unit``, ``revision`` grows with every change."""
 
     id: str
     name: dict[str, str]
@@ -24,6 +23,7 @@ class Ingredient(msgspec.Struct, frozen=True):
     available: int
     low_at: int
     level: str
+    revision: int
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -69,17 +69,17 @@ class InventoryService:
         """What came and went last."""
         return (await self._service.get(f"{_path(ingredient_id)}/history", _History, limit=limit)).events
 
-    async def restock(self, ingredient_id: str, amount: int) -> None:
-        """So much was delivered."""
-        await self._change(ingredient_id, "restock", amount)
+    async def restock(self, ingredient_id: str, amount: int, key: str) -> None:
+        """So much was delivered; the same ``key`` again is the same delivery."""
+        await self._change(ingredient_id, "restock", amount, key)
 
-    async def count(self, ingredient_id: str, amount: int) -> None:
-        """Somebody counted, and so much is there."""
-        await self._change(ingredient_id, "count", amount)
+    async def count(self, ingredient_id: str, amount: int, key: str) -> None:
+        """Somebody counted, and so much is there; the same ``key`` again is the same count."""
+        await self._change(ingredient_id, "count", amount, key)
 
-    async def _change(self, ingredient_id: str, what: str, amount: int) -> None:
+    async def _change(self, ingredient_id: str, what: str, amount: int, key: str) -> None:
         path = f"{_path(ingredient_id)}/{what}"
-        await self._service.send("POST", path, type(None), {"amount": amount}, idempotency_key=str(uuid4()))
+        await self._service.send("POST", path, type(None), {"amount": amount}, idempotency_key=key)
 
 
 def _path(ingredient_id: str) -> str:

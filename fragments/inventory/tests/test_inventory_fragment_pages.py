@@ -19,6 +19,7 @@ BEANS = {
     "available": 8964,
     "low_at": 2000,
     "level": "ok",
+    "revision": 7,
 }
 CROISSANT = BEANS | {
     "id": "croissant",
@@ -29,6 +30,7 @@ CROISSANT = BEANS | {
     "available": 7,
     "low_at": 8,
     "level": "low",
+    "revision": 3,
 }
 MATCHA = BEANS | {"id": "matcha", "name": {"en": "Matcha", "ko": "말차"}, "available": 0, "level": "out"}
 
@@ -131,3 +133,13 @@ def test_a_count_below_what_orders_hold_is_refused_in_the_persons_language(url: 
     answer = httpx2.post(f"{url}/actions/count", data=form, headers=HTMX | KO)
     assert answer.status_code == 409
     assert "진행 중인 주문이 확보한 양보다 적습니다." in answer.text
+
+
+def test_a_form_sent_twice_is_one_delivery_and_a_later_one_another(url: str, service: FakeService) -> None:
+    service.answers("POST", "/ingredients/beans/restock", BEANS)
+    form = {"ingredient_id": "beans", "delivered": "100", "revision": "7"}
+    for revision in ("7", "7", "8"):
+        httpx2.post(f"{url}/actions/restock", data=form | {"revision": revision}, headers=HTMX)
+    sent = [seen for seen in service.requests if seen.method == "POST"]
+    first, again, later = (seen.headers["idempotency-key"] for seen in sent)
+    assert first == again != later

@@ -62,7 +62,7 @@ def _shelve(connection: Connection, clock: Clock, ingredient: Ingredient, amount
             place=place,
         )
     )
-    connection.execute(insert(stock_levels).values(ingredient_id=ingredient.id, on_hand=amount, reserved=0))
+    connection.execute(insert(stock_levels).values(ingredient_id=ingredient.id, on_hand=amount, reserved=0, revision=1))
     empty = Loaded(Stream(ingredient.id, clock.business_day()), 0, EMPTY)
     opened = stock_store.append(connection, empty, [DayOpened(amount)], at=clock.now())
     shelf = Shelf(ingredient, opened.stream.business_day, opened.version, opened.state)

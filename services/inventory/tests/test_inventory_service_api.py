@@ -48,6 +48,7 @@ async def test_the_shelves_are_listed_in_their_order(api: httpx2.AsyncClient) ->
         "available": 12_000,
         "low_at": 2_000,
         "level": "ok",
+        "revision": 1,
     }
 
 

@@ -78,7 +78,7 @@ class SqlBooks:
         self._connection.execute(
             update(stock_levels)
             .where(stock_levels.c.ingredient_id == ingredient_id)
-            .values(on_hand=after.state.on_hand, reserved=after.state.reserved)
+            .values(on_hand=after.state.on_hand, reserved=after.state.reserved, revision=stock_levels.c.revision + 1)
         )
         send(self._connection, StockChanged.of(changed))
         return changed

@@ -64,7 +64,9 @@ def _amount(event: StockEvent) -> int:
 
 def _levels() -> Select[tuple[object, ...]]:
     joined = ingredients.join(stock_levels, stock_levels.c.ingredient_id == ingredients.c.id)
-    return select(ingredients, stock_levels.c.on_hand, stock_levels.c.reserved).select_from(joined)
+    return select(ingredients, stock_levels.c.on_hand, stock_levels.c.reserved, stock_levels.c.revision).select_from(
+        joined
+    )
 
 
 def _level(row: Row[tuple[object, ...]]) -> IngredientLevel:
@@ -79,4 +81,5 @@ def _level(row: Row[tuple[object, ...]]) -> IngredientLevel:
         available,
         ingredient.low_at,
         ingredient.level(available),
+        row.revision,
     )

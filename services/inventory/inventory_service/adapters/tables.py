@@ -31,6 +31,7 @@ stock_levels = Table(
     Column("ingredient_id", ForeignKey("ingredients.id"), primary_key=True),
     Column("on_hand", Integer, nullable=False),
     Column("reserved", Integer, nullable=False),
+    Column("revision", Integer, nullable=False),
 )
 
 reservations = Table(

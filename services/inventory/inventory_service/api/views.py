@@ -19,7 +19,7 @@ class NameView(BaseModel):
 
 
 class IngredientView(BaseModel):
-    """``available`` is what is on hand and not held for an open order."""
+    """``available`` is what is on hand and not held for an open order; ``revision`` grows with every change."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -31,6 +31,7 @@ class IngredientView(BaseModel):
     available: int
     low_at: int
     level: Level
+    revision: int
 
 
 class IngredientsView(BaseModel):

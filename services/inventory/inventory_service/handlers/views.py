@@ -18,6 +18,7 @@ class IngredientLevel:
     available: int
     low_at: int
     level: Level
+    revision: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ def upgrade() -> None:
         sa.Column("ingredient_id", sa.String(40), sa.ForeignKey("ingredients.id"), primary_key=True),
         sa.Column("on_hand", sa.Integer, nullable=False),
         sa.Column("reserved", sa.Integer, nullable=False),
+        sa.Column("revision", sa.Integer, nullable=False),
     )
     op.create_table(
         "reservations",
