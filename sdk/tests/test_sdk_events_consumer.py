@@ -207,6 +207,17 @@ async def test_a_paused_valkey_only_delays(
         await eventually(lambda: shelf.has([1, 2, 3]))
 
 
+async def test_a_consumer_that_comes_after_the_stream_was_trimmed_gets_all_of_it(
+    database: Database, shelf: Shelf, redis: Redis, eventually: Eventually
+) -> None:
+    _bake(database, *range(300))
+    relay = Relay(OUTBOX, database, redis, idle_seconds=0.05, max_length=100)
+    await relay.catch_up()
+    consumer = shelf.consumer
+    async with _running(relay.run(), consumer.run(shelf.database, redis, idle_seconds=0.05)):
+        await eventually(lambda: shelf.has(list(range(300))))
+
+
 async def test_a_gap_is_noticed_and_nothing_after_it_is_handled(
     database: Database, shelf: Shelf, redis: Redis, eventually: Eventually
 ) -> None:
@@ -217,7 +228,6 @@ async def test_a_gap_is_noticed_and_nothing_after_it_is_handled(
     async with _running(shelf.consumer.run(shelf.database, redis, idle_seconds=0.02)):
         await eventually(lambda: _noticed(before + 1))
         assert shelf.loaves() == [1]
-        await redis.delete(KEY)
         await Relay(OUTBOX, database, redis).catch_up()
         await eventually(lambda: shelf.has([1, 2, 3]))
     assert _gaps() == before + 1

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from jogakbo.contract.streams import START, Position
 from jogakbo.database import Database
 from jogakbo.events import Outbox, Relay
-from jogakbo.events.bus import read_after
+from jogakbo.events.bus import read_after, request_refill
 
 pytestmark = pytest.mark.anyio
 OUTBOX = Outbox("bakery")
@@ -38,7 +38,7 @@ def _bake(database: Database, times: int = 1) -> None:
 
 
 async def _ids(redis: Redis) -> list[str]:
-    return [id.decode() for id, _ in await read_after(redis, KEY, START, 1000)]
+    return [id.decode() for id, _ in await read_after(redis, KEY, START, 5000)]
 
 
 async def _seqs(redis: Redis) -> list[int]:
@@ -107,16 +107,28 @@ async def test_a_wiped_stream_is_refilled_with_the_same_ids(
     assert await _ids(redis) == before
 
 
-async def test_a_wipe_between_two_batches_leaves_no_hole(relay: Relay, database: Database, redis: Redis) -> None:
-    _bake(database, 5)
-    top = await relay.catch_up()
+async def test_a_wipe_while_batches_are_appended_leaves_no_hole(database: Database, redis: Redis) -> None:
+    _bake(database, 2000)
+    relay = Relay(OUTBOX, database, redis)
+    publishing = asyncio.create_task(relay.catch_up())
+    while not await _ids(redis):
+        assert not publishing.done()
     await redis.flushall()
-    _bake(database)
-    with database.read() as connection:
-        stale = OUTBOX.after(connection, top.seq, 10)
-    assert await relay._append(top, top.epoch, top.seq, stale) == START
+    await publishing
     await relay.catch_up()
-    assert await _seqs(redis) == [1, 2, 3, 4, 5, 6]
+    assert await _seqs(redis) == list(range(1, 2001))
+
+
+async def test_a_trimmed_stream_is_told_anew_for_a_consumer_that_needs_it(database: Database, redis: Redis) -> None:
+    _bake(database, 600)
+    relay = Relay(OUTBOX, database, redis, max_length=100)
+    top = await relay.catch_up()
+    assert (await _seqs(redis))[0] > 150
+    await request_refill(redis, "bakery", Position(top.epoch, 150))
+    await relay.catch_up()
+    _bake(database, 1)
+    await relay.catch_up()
+    assert await _seqs(redis) == list(range(151, 602))
 
 
 async def test_the_newest_entries_lost_in_a_failover_come_back(relay: Relay, database: Database, redis: Redis) -> None:

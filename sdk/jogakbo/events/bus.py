@@ -20,6 +20,8 @@ TIMEOUT_SECONDS = 2.0
 
 _HEALTH_CHECK_SECONDS = 10
 _SILENCE_SECONDS = 5.0
+_REFILL_PREFIX = "jogakbo:refill:"
+_REFILL_SECONDS = 60
 _LONGEST_PAUSE_SECONDS = 1.0
 _FIRST_PAUSE_SECONDS = 0.05
 
@@ -66,6 +68,20 @@ async def read_top(redis: Redis, key: str) -> Position:
     """The newest position that the stream ``key`` holds; ``START`` when it is empty or missing."""
     newest = cast(list[StreamEntry], await redis.xrevrange(key, count=1))
     return Position.parse(newest[0][0].decode()) if newest else START
+
+
+async def request_refill(redis: Redis, service: str, position: Position) -> None:
+    """Ask the relay of ``service`` for everything after ``position``: the stream no longer holds it.
+
+    One request stands at a time and is forgotten after a minute; who still misses something asks again.
+    """
+    await redis.set(_REFILL_PREFIX + service, str(position), nx=True, ex=_REFILL_SECONDS)
+
+
+async def take_refill_request(redis: Redis, service: str) -> Position | None:
+    """The position that a consumer of ``service`` cannot read on from, if one has asked."""
+    asked = cast(bytes | None, await redis.getdel(_REFILL_PREFIX + service))
+    return Position.parse(asked.decode()) if asked else None
 
 
 class Backoff:

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from sqlalchemy.exc import SQLAlchemyError
 
 from jogakbo.contract.streams import EVENT_FIELD, START, Position, stream_name
-from jogakbo.events.bus import BUS_ERRORS, Backoff, Wakes, heed_cancellation, read_after
+from jogakbo.events.bus import BUS_ERRORS, Backoff, Wakes, heed_cancellation, read_after, request_refill
 from jogakbo.events.inbox import Entry, HandlerFailed, Inbox, continues
 
 IDLE_SECONDS = 0.5
@@ -76,6 +76,7 @@ class Follower:
             return False
         if not continues(position, batch[0].position):
             self._notice_gap(position, batch[0].position)
+            await request_refill(self._redis, self._stream, position)
             return False
         if batch[0].position.epoch != position.epoch and position != START:
             self._log.warning("new_epoch", was=str(position), now=str(batch[0].position))
@@ -111,7 +112,7 @@ class Follower:
         await asyncio.to_thread(self._inbox.park, self._stream, entry, str(failure), attempts)
 
     def _notice_gap(self, position: Position, next: Position) -> None:
-        """Say it once per gap; the relay may fill it again, a person must look if it stays."""
+        """Say it once per gap. Nothing is skipped: if the sender's outbox cannot fill it, a person must look."""
         if self._gap_before != next:
             self._gap_before = next
             _GAPS.labels(self._stream).inc()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 import structlog
@@ -13,23 +14,26 @@ from sqlalchemy.exc import SQLAlchemyError
 from jogakbo.contract.cloudevent import CloudEvent, encode_event
 from jogakbo.contract.streams import EVENT_FIELD, START, WAKE_CHANNEL, Position, stream_name
 from jogakbo.database import Database
-from jogakbo.events.bus import BUS_ERRORS, Backoff, heed_cancellation, read_top
+from jogakbo.events.bus import BUS_ERRORS, Backoff, heed_cancellation, read_top, take_refill_request
 from jogakbo.events.outbox import Outbox
 
 _BATCH = 200
 _IDLE_SECONDS = 0.5
 _MAX_LENGTH = 100_000
+_UNBOUNDED = 2**53
+_UNTRIMMED_SECONDS = 600.0
 _PUBLISHED = Counter("jogakbo_outbox_published_total", "Events appended to the stream", ["service"])
 _UNPUBLISHED = Gauge("jogakbo_outbox_unpublished", "Events that wait for the bus", ["service"])
 
 # Compare and append, in one step: a stream that was wiped or lost its tail between two batches would otherwise get
 # a hole that no later append could fill, because ids only go up. Entries whose ids were used and deleted by hand
-# cannot be appended again; then the stream is dropped and told anew from the outbox.
+# cannot be appended again; then the stream is dropped and told anew from the outbox. "anew" begins by dropping it.
 _APPEND = """
 local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
 local top = newest[1] and newest[1][1] or '0-0'
 if top ~= ARGV[1] then return top end
-for i = 5, #ARGV, 2 do
+if ARGV[5] == 'anew' then redis.call('DEL', KEYS[1]) end
+for i = 6, #ARGV, 2 do
   local added = redis.pcall('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], ARGV[i], '{field}', ARGV[i + 1])
   if type(added) == 'table' and added.err then
     if string.find(added.err, 'equal or smaller', 1, true) then
@@ -49,7 +53,8 @@ class Relay:
     """Publishes one service's outbox. Several may run for one database: an append happens once.
 
     ``max_length`` bounds the stream (approximately, as Redis trims whole nodes); what was trimmed is still in the
-    outbox. ``idle_seconds`` is how often it looks at the stream when nothing has been committed here.
+    outbox, and comes back for a while when a consumer asks for it. ``idle_seconds`` is how often it looks at the
+    stream when nothing has been committed here.
     """
 
     def __init__(
@@ -68,6 +73,7 @@ class Relay:
         self._append_script = redis.register_script(_APPEND)
         self._idle_seconds = idle_seconds
         self._max_length = max_length
+        self._untrimmed_until = 0.0
         self._committed = asyncio.Event()
         self._log = structlog.get_logger().bind(stream=outbox.service)
 
@@ -97,6 +103,8 @@ class Relay:
     async def catch_up(self) -> Position:
         """Append everything that the stream does not hold and return its newest position."""
         top = await read_top(self._redis, self._stream)
+        if wanted := await take_refill_request(self._redis, self._outbox.service):
+            top = await self._tell_anew(top, wanted)
         while True:
             last = await asyncio.to_thread(self._last, top)
             # A stream of an earlier life, or none: tell this life's events from the first that may be kept.
@@ -106,7 +114,20 @@ class Relay:
                 return top
             if top == START and last.seq > _BATCH:
                 self._log.warning("stream_refilled", entries=last.seq - known)
-            top = await self._append(top, last.epoch, known, await asyncio.to_thread(self._after, known))
+            top = await self._append(top, last.epoch, known)
+
+    async def _tell_anew(self, top: Position, wanted: Position) -> Position:
+        """Begin the stream again right after ``wanted``, where a consumer found a gap, and let it grow for a while.
+
+        Readers that are further lose nothing: the entries come back under the same ids.
+        """
+        last = await asyncio.to_thread(self._last, top)
+        known = min(wanted.seq, last.seq) if wanted.epoch == last.epoch else 0
+        if known >= last.seq:
+            return top
+        self._log.warning("stream_told_anew", after=str(wanted), entries=last.seq - known)
+        self._untrimmed_until = time.monotonic() + _UNTRIMMED_SECONDS
+        return await self._append(top, last.epoch, known, anew=True)
 
     def _last(self, top: Position) -> Position:
         with self._database.read() as connection:
@@ -114,6 +135,9 @@ class Relay:
         if top <= last:
             return last
         with self._database.write() as connection:
+            last = self._outbox.last(connection)  # another relay of this service may have been here
+            if top <= last:
+                return last
             last = self._outbox.be_reborn(connection, above=top)
         self._log.error("outbox_behind_its_stream", stream_top=str(top), new_epoch=last.epoch)
         return last
@@ -122,8 +146,11 @@ class Relay:
         with self._database.read() as connection:
             return self._outbox.after(connection, seq, _BATCH)
 
-    async def _append(self, top: Position, epoch: int, known: int, events: Sequence[CloudEvent]) -> Position:
-        arguments: list[str | bytes | int] = [str(top), self._max_length, WAKE_CHANNEL, self._outbox.service]
+    async def _append(self, top: Position, epoch: int, known: int, *, anew: bool = False) -> Position:
+        events = await asyncio.to_thread(self._after, known)
+        bound = _UNBOUNDED if time.monotonic() < self._untrimmed_until else self._max_length
+        arguments: list[str | bytes | int] = [str(top), bound, WAKE_CHANNEL, self._outbox.service]
+        arguments.append("anew" if anew else "")
         for seq, event in enumerate(events, known + 1):
             arguments += [str(Position(epoch, seq)), encode_event(event)]
         answer: bytes = await self._append_script(keys=[self._stream], args=arguments)
