@@ -9,8 +9,6 @@ import msgspec
 
 from jogakbo.fragment import Service
 
-_MOVES = frozenset({"committed", "restocked", "counted"})
-
 
 class Ingredient(msgspec.Struct, frozen=True):
     """An ingredient's stock; amounts are integers in its ``unit``, ``revision`` grows with every change."""
@@ -27,7 +25,7 @@ class Ingredient(msgspec.Struct, frozen=True):
 
 
 class Event(msgspec.Struct, frozen=True):
-    """Something that happened to an ingredient; ``amount`` is negative where stock left the shelf."""
+    """Something that happened to an ingredient; ``on_hand_after`` is what was on the shelf then."""
 
     business_day: str
     version: int
@@ -38,9 +36,11 @@ class Event(msgspec.Struct, frozen=True):
     order_id: str | None = None
 
     @property
-    def moves(self) -> bool:
-        """Whether it changed what is on the shelf; a hold only promises it to an order."""
-        return self.type in _MOVES
+    def change(self) -> int | None:
+        """By how much the shelf changed; ``None`` where it did not: a hold only promises to an order."""
+        if self.type == "committed":
+            return -abs(self.amount)
+        return self.amount if self.type in ("restocked", "counted") else None
 
 
 class _Ingredients(msgspec.Struct, frozen=True):

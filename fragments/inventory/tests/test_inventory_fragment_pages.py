@@ -51,7 +51,7 @@ def event(kind: str, version: int, amount: int, order_id: str | None = None) -> 
 def _stock(service: FakeService) -> None:
     service.answers("GET", "/ingredients", {"ingredients": [BEANS, CROISSANT, MATCHA]})
     service.answers("GET", "/ingredients/beans", BEANS)
-    events = [event("committed", 3, -36, "0191-12"), event("held", 2, 36, "0191-12"), event("restocked", 1, 2000)]
+    events = [event("committed", 3, 36, "0191-12"), event("held", 2, 36, "0191-12"), event("restocked", 1, 2000)]
     service.answers("GET", "/ingredients/beans/history", {"events": events})
 
 
