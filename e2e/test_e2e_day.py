@@ -94,8 +94,8 @@ def test_the_order_being_made_is_the_same_in_two_windows_of_one_person_and_nobod
     second.goto("/")
     for page in (first, second, other):
         cafe.wait_live(page)
-    cafe.add(first, "Croissant")
-    expect(piece(second, "orders/cart").get_by_label("Croissant, quantity")).to_have_text("1", timeout=LIVE_MS)
+    cafe.add(first, "Butter croissant")
+    expect(piece(second, "orders/cart").get_by_label("Butter croissant, quantity")).to_have_text("1", timeout=LIVE_MS)
     expect(piece(other, "orders/cart")).to_contain_text("Nothing here yet")
 
 

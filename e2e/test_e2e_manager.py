@@ -27,8 +27,8 @@ def test_a_new_price_is_on_every_open_counter_in_under_a_second(new_visitor: New
     cashier.goto("/")
     cafe.wait_live(cashier)
     manager.goto("/menu")
-    set_price(manager, "Hot chocolate", 6100)
-    expect(tile(cashier, "Hot chocolate")).to_contain_text("₩6,100", timeout=LIVE_MS)
+    set_price(manager, "Café mocha", 6100)
+    expect(tile(cashier, "Café mocha")).to_contain_text("₩6,100", timeout=LIVE_MS)
 
 
 def test_an_item_taken_off_the_menu_goes_from_every_open_counter_and_comes_back(new_visitor: NewVisitor) -> None:
@@ -36,10 +36,10 @@ def test_an_item_taken_off_the_menu_goes_from_every_open_counter_and_comes_back(
     cashier.goto("/")
     cafe.wait_live(cashier)
     manager.goto("/menu")
-    manager.get_by_role("button", name="Stop selling Barley tea", exact=True).click()
-    expect(tile(cashier, "Barley tea")).to_have_count(0, timeout=LIVE_MS)
-    manager.get_by_role("button", name="Sell Barley tea again", exact=True).click()
-    expect(tile(cashier, "Barley tea")).to_be_visible(timeout=LIVE_MS)
+    manager.get_by_role("button", name="Stop selling Einspänner", exact=True).click()
+    expect(tile(cashier, "Einspänner")).to_have_count(0, timeout=LIVE_MS)
+    manager.get_by_role("button", name="Sell Einspänner again", exact=True).click()
+    expect(tile(cashier, "Einspänner")).to_be_visible(timeout=LIVE_MS)
 
 
 def test_a_price_that_is_none_is_refused_with_words(new_visitor: NewVisitor) -> None:
@@ -61,6 +61,7 @@ def test_two_managers_at_one_item_do_not_overwrite_each_other(new_visitor: NewVi
     second.tolerate("status of 4")
     set_price(late, "Earl Grey", 9900)
     expect(late.get_by_text("Someone else changed this item meanwhile")).to_be_visible()
+    expect(late.get_by_role("navigation", name="Pages")).to_be_visible()
 
 
 def test_what_someone_is_typing_survives_a_change_around_it(new_visitor: NewVisitor) -> None:
