@@ -12,9 +12,9 @@ from sqlalchemy import Connection
 from jogakbo.contract.cloudevent import CloudEvent, decode_data
 from jogakbo.contract.streams import stream_name
 from jogakbo.database import Database
-from jogakbo.events.bus import Wakes
 from jogakbo.events.follower import IDLE_SECONDS, Follower
 from jogakbo.events.inbox import Handler, Inbox
+from jogakbo.events.wakes import Wakes
 
 D = TypeVar("D")
 D_contra = TypeVar("D_contra", contravariant=True)

@@ -11,8 +11,10 @@ from redis.asyncio import Redis
 from sqlalchemy.exc import SQLAlchemyError
 
 from jogakbo.contract.streams import EVENT_FIELD, START, Position, stream_name
-from jogakbo.events.bus import BUS_ERRORS, Backoff, Wakes, heed_cancellation, read_after, request_refill
+from jogakbo.events.backoff import Backoff
+from jogakbo.events.bus import BUS_ERRORS, heed_cancellation, read_after, request_refill
 from jogakbo.events.inbox import Entry, HandlerFailed, Inbox, continues
+from jogakbo.events.wakes import Wakes
 
 IDLE_SECONDS = 0.5
 """How often a stream is read when no wake call comes."""

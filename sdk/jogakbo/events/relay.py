@@ -14,7 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from jogakbo.contract.cloudevent import CloudEvent, encode_event
 from jogakbo.contract.streams import EVENT_FIELD, START, WAKE_CHANNEL, Position, stream_name
 from jogakbo.database import Database
-from jogakbo.events.bus import BUS_ERRORS, Backoff, heed_cancellation, read_top, take_refill_request
+from jogakbo.events.backoff import Backoff
+from jogakbo.events.bus import BUS_ERRORS, heed_cancellation, read_top, take_refill_request
 from jogakbo.events.outbox import Outbox
 
 _BATCH = 200
