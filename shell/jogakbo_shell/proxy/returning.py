@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from markupsafe import Markup
 from starlette.responses import Response
 
 from jogakbo.contract.context import FRAGMENT
-from jogakbo_shell.composition.containment import contain
-from jogakbo_shell.composition.errors import BadMarkup
+from jogakbo.contract.problem import PROBLEM_JSON
+from jogakbo_shell.composition.containment import Contained, contain
+from jogakbo_shell.composition.errors import BadMarkup, FragmentError
+from jogakbo_shell.composition.orders import place_order
+from jogakbo_shell.composition.wrapping import wrap
 from jogakbo_shell.instance import Instance, NotAnInstance
 from jogakbo_shell.proxy.headers import returned
 from jogakbo_shell.proxy.locations import own_location
@@ -34,6 +39,8 @@ class Returning:
             return self.fault(visit, 502, f"{server.name} sends to another site")
         if answer.status == 200 and target.query.startswith("v=") and target.path.startswith("/assets/"):
             headers["cache-control"] = _IMMUTABLE
+        if answer.media_type == PROBLEM_JSON and visit.wants_html:
+            return self.fault(visit, answer.status, "")
         if answer.media_type != "text/html":
             return _plain(answer, headers)
         try:
@@ -42,8 +49,8 @@ class Returning:
             return self.fault(visit, 502, f"{server.name}: {error}")
         if not visit.wants_html or 300 <= answer.status < 400:
             return _plain(answer, {**headers, **_retargeted(visit, answer, headers)}, contained.html.encode())
-        title = contained.title or server.name
-        return self.wrapped(visit, server, contained.html.encode(), title=title, status=answer.status)
+        markup, title = _piece(visit, server, answer, contained)
+        return self.wrapped(visit, server, markup, title=title, status=answer.status)
 
     def wrapped(self, visit: Visit, server: FragmentServer, markup: bytes, *, title: str, status: int) -> Response:
         """A fragment on a page of its own."""
@@ -63,14 +70,27 @@ def _plain(answer: Answer, headers: dict[str, str], body: bytes | None = None) -
     return Response(answer.body if body is None else body, answer.status, headers)
 
 
+def _piece(visit: Visit, server: FragmentServer, answer: Answer, contained: Contained) -> tuple[bytes, str]:
+    """HTML that says which fragment it is stands on its own page as it would on any other, so its forms work there."""
+    instance = _named(answer, visit.locale)
+    if instance is not None:
+        with suppress(FragmentError):
+            title = place_order(server, instance).title
+            return wrap(instance, contained.html, title=title, state="fresh")[0], contained.title or title
+    return contained.html.encode(), contained.title or server.name
+
+
+def _named(answer: Answer, locale: str) -> Instance | None:
+    try:
+        return Instance.parse(answer.header(FRAGMENT), locale)
+    except NotAnInstance:
+        return None
+
+
 def _retargeted(visit: Visit, answer: Answer, headers: dict[str, str]) -> dict[str, str]:
     """`Jogakbo-Fragment: orders/track?id=42` tells htmx which element of the page the HTML is for."""
-    named = answer.header(FRAGMENT)
-    if not named or "hx-request" not in visit.headers:
-        return {}
-    try:
-        instance = Instance.parse(named)
-    except NotAnInstance:
+    instance = _named(answer, visit.locale)
+    if instance is None or "hx-request" not in visit.headers:
         return {}
     return {
         "hx-retarget": f"#{instance.dom_id}",
