@@ -78,7 +78,15 @@ async def track(view: View) -> str:
         raise
     words = view.t(f"track.{standing(order)}")
     reason = _reason(view, order)
-    return view.render("track.html", order=order, words=words, tone=tone(order), steps=steps(order), reason=reason)
+    return view.render(
+        "track.html",
+        order=order,
+        words=words,
+        tone=tone(order),
+        steps=steps(order),
+        reason=reason,
+        payment=_payment(view, order),
+    )
 
 
 @server.action("add", shows="cart")
@@ -154,6 +162,11 @@ def _reason(view: View, order: Order) -> str:
     if order.short:
         return view.t("reason.short", names=", ".join(short.name[view.locale] for short in order.short))
     return view.t("reason.declined" if order.reason == "payment_declined" else "reason.other")
+
+
+def _payment(view: View, order: Order) -> str:
+    key = f"payment.{order.payment}"
+    return view.t(key) if view.messages.has(key) else order.payment
 
 
 def create_app(settings: Settings) -> Starlette:

@@ -114,6 +114,10 @@ def test_an_order_without_stock_names_what_is_short(url: str, service: FakeServi
     assert "재료가 부족합니다: 말차 가루." in track(url, service, told, **KO)
 
 
+def test_a_payment_without_words_is_shown_as_it_is(url: str, service: FakeService) -> None:
+    assert "card-9999" in track(url, service, order(12, progress="queued", payment="card-9999"))
+
+
 def test_a_declined_card_is_told(url: str, service: FakeService) -> None:
     steps = timeline("placed", "reserved", "declined", "released")
     html = track(url, service, order(12, "CANCELLED", reason="payment_declined", timeline=steps))
