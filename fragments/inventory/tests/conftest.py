@@ -27,5 +27,5 @@ def service(fake_service: FakeService) -> FakeService:
 
 @pytest.fixture(scope="module")
 def url(fake_service: FakeService) -> Iterator[str]:
-    with running(create_app(Settings(service_url=fake_service.url))) as address:
+    with running(create_app(Settings(service_url=fake_service.url, service_timeout_seconds=5))) as address:
         yield address
