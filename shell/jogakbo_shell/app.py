@@ -106,7 +106,6 @@ def _pages(settings: Settings, core: Core, live: Live, catalogue: Catalogue, ans
         fragments=core.fragments,
         live=live,
         deadline_seconds=settings.page_deadline_ms / 1000,
-        head_wait_seconds=settings.head_wait_ms / 1000,
     )
 
 

@@ -55,6 +55,7 @@ def build_core(settings: Settings, keys: SigningKeys, templates: Templates) -> C
         upstream=upstream,
         shelf=Shelf(settings.shell_data_dir / "manifests"),
         interval_seconds=settings.manifest_interval_ms / 1000,
+        deadline_seconds=settings.fragment_deadline_ms / 1000,
         breaker_failures=settings.breaker_failures,
     )
     cache = FragmentCache(settings.cache_bytes)

@@ -7,6 +7,7 @@ import socket
 import uvicorn
 from starlette.applications import Starlette
 
+from jogakbo_shell.live.protocol import LiveProtocol
 from jogakbo_shell.seams import Live
 from jogakbo_shell.settings import Settings
 
@@ -29,7 +30,7 @@ def build_server(app: Starlette, settings: Settings) -> Server:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=LiveProtocol,
         ws="none",
         lifespan="on",
         access_log=False,

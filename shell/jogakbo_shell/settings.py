@@ -40,9 +40,6 @@ class Settings(BaseSettings):
     page_deadline_ms: int = Field(
         1000, gt=0, description="Milliseconds until a page is complete, whatever its fragments do."
     )
-    head_wait_ms: int = Field(
-        4, ge=0, description="Milliseconds the head waits for fragments, so that a fast page leaves in one write."
-    )
     fragment_deadline_ms: int = Field(
         1000, gt=0, description="Milliseconds for one fragment in total: connect, headers and body together."
     )

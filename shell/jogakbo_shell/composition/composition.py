@@ -45,11 +45,6 @@ class Composition:
                 asked = renders.render(piece.instance, subject=subject, deadline=seconds)
                 self._tasks[position] = asyncio.create_task(asked)
 
-    async def settle(self, seconds: float) -> None:
-        """Give what is quick the time to be ready with the head."""
-        if self._tasks and seconds > 0:
-            await asyncio.wait(self._tasks.values(), timeout=seconds)
-
     async def primaries(self) -> tuple[Rendered, ...]:
         """The fragments that decide the page's status, which the head must wait for."""
         return tuple([await self._rendered(at) for at, piece in enumerate(self.placed) if piece.slot.primary])

@@ -5,6 +5,7 @@ FragmentError           `status` is what a page takes over when the fragment is 
 ├── WrongParams         a parameter is missing or does not match its pattern
 ├── NotKnownYet         the server has never shown a manifest
 ├── Refusing            the server's breaker is open
+├── Moved               a redirect; only a page whose primary fragment this is can follow it
 ├── BadAnswer           a status that is no content
 └── BadMarkup           not UTF-8, not HTML, or nested beyond reason
 """
@@ -30,6 +31,13 @@ class NotKnownYet(FragmentError):
 
 class Refusing(FragmentError):
     status = 503
+
+
+class Moved(FragmentError):
+    def __init__(self, status: int, location: str) -> None:
+        super().__init__(f"status {status}, to {location[:100]!r}")
+        self.status = status
+        self.location = location
 
 
 class BadAnswer(FragmentError):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from jogakbo.contract.surrogate import SURROGATE_KEY, parse_keys
 from jogakbo_shell.composition.containment import Contained, contain
-from jogakbo_shell.composition.errors import BadAnswer, BadMarkup, FragmentError, Refusing
+from jogakbo_shell.composition.errors import BadAnswer, BadMarkup, FragmentError, Moved, Refusing
 from jogakbo_shell.composition.freshness import NOT_STORABLE, Freshness, read_freshness
 from jogakbo_shell.composition.orders import Order
 from jogakbo_shell.context import Context
@@ -18,7 +18,6 @@ from jogakbo_shell.upstream.port import Answer, Request, Upstream
 # What a person is meant to see: "no such order" is a fragment's content, not its failure.
 _CONTENT = frozenset({200, 404, 410})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_NOTHING = Contained("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,6 @@ class Fetched:
     freshness: Freshness
     keys: frozenset[str]
     etag: str
-    location: str = ""
 
 
 class Fetcher:
@@ -62,7 +60,7 @@ class Fetcher:
 
 
 def _blame(breaker: Breaker, error: Exception, sent_at: float) -> None:
-    if isinstance(error, BadAnswer) and error.answered < 500:
+    if isinstance(error, Moved) or (isinstance(error, BadAnswer) and error.answered < 500):
         breaker.succeeded()  # it is well, and finds fault with what it was asked
         return
     silent = isinstance(error, Unreachable) or (isinstance(error, TimedOut) and not error.heard)
@@ -78,8 +76,7 @@ def _checked(order: Order, answer: Answer, *, conditional: bool) -> Fetched:
     if answer.status == 304 and conditional:
         return Fetched(200, None, freshness, keys, etag)
     if answer.status in _REDIRECTS:
-        # For a page whose primary fragment this is; elsewhere the caller treats it as a failure.
-        return Fetched(answer.status, _NOTHING, NOT_STORABLE, keys, "", answer.header("location"))
+        raise Moved(answer.status, answer.header("location"))
     if answer.status not in _CONTENT or (answer.status != 200 and answer.media_type != "text/html"):
         raise BadAnswer(answer.status)
     _check_type(answer)

@@ -12,13 +12,19 @@ from typing import Protocol
 import structlog
 
 from jogakbo_shell.composition.errors import FragmentError
-from jogakbo_shell.composition.fragments import Fragments
 from jogakbo_shell.instance import Instance
 from jogakbo_shell.registry.server import FragmentServer
 from jogakbo_shell.upstream.errors import UpstreamError
 
 _MAX_WARDS = 64
 _MAX_DOUBLINGS = 4
+
+
+class Probes(Protocol):
+    """`Fragments`."""
+
+    async def probe(self, instance: Instance, subject: str | None) -> object:
+        """Fetch and store, past the cache and an open breaker. Raises FragmentError or UpstreamError."""
 
 
 class Recovered(Protocol):
@@ -32,7 +38,7 @@ class Healing:
     `on_recovered` is called after every healed fragment; a server is asked for those that others still wait for.
     """
 
-    def __init__(self, fragments: Fragments, *, retry_seconds: float) -> None:
+    def __init__(self, fragments: Probes, *, retry_seconds: float) -> None:
         self._fragments = fragments
         self._retry_seconds = retry_seconds
         self._wards: defaultdict[str, dict[tuple[Instance, str | None], None]] = defaultdict(dict)

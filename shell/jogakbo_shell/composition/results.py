@@ -7,7 +7,7 @@ from typing import Protocol
 
 from jogakbo_shell.composition.cache import Entry, FragmentCache
 from jogakbo_shell.composition.containment import Contained
-from jogakbo_shell.composition.errors import FragmentError
+from jogakbo_shell.composition.errors import FragmentError, Moved
 from jogakbo_shell.composition.fallbacks import Fallbacks
 from jogakbo_shell.composition.fetching import Fetched
 from jogakbo_shell.composition.orders import Order
@@ -41,7 +41,6 @@ def from_answer(order: Order, fetched: Fetched, contained: Contained, duration_m
         duration_ms=duration_ms,
         head=contained.head,
         title=contained.title,
-        location=fetched.location,
     )
 
 
@@ -62,10 +61,13 @@ class LastResort:
         self._registry = registry
 
     def instead(self, instance: Instance, error: Exception, duration_ms: float) -> Rendered:
-        entry = self._cache.find(instance)
-        # A page that is not there is no failure: an old copy of it would be a lie.
         status = error.status if isinstance(error, FragmentError | UpstreamError) else _GATEWAY_TIMEOUT
-        if entry is not None and status != 404 and self._cache.age(entry) < entry.freshness.until_error:
+        if isinstance(error, Moved):
+            html = self._placeholder(instance, self._title(instance))
+            return replace(self._unavailable(instance, html, "failed", status, duration_ms), location=error.location)
+        entry = self._cache.find(instance)
+        # What is not there any more is no failure: an old copy of it would be a lie.
+        if entry is not None and status not in (404, 410) and self._cache.age(entry) < entry.freshness.until_error:
             markup = as_stale(entry.rendered.markup)
             return replace(
                 entry.rendered,

@@ -8,6 +8,7 @@ import os
 from hashlib import sha256
 from pathlib import Path
 
+from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OKPKey
 
 _FILE = "signing-key.json"
@@ -31,7 +32,7 @@ class SigningKeys:
             _write_new(path, OKPKey.generate_key("Ed25519", auto_kid=True))
         try:
             return cls(OKPKey.import_key(json.loads(path.read_text("utf-8"))))
-        except (ValueError, KeyError, TypeError) as error:
+        except (JoseError, ValueError, KeyError, TypeError) as error:
             raise KeyFileError(f"{path} holds no Ed25519 key: {error}") from error
 
     @property

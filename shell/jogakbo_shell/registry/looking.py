@@ -12,8 +12,6 @@ from jogakbo_shell.registry.server import FragmentServer, Health
 from jogakbo_shell.upstream.errors import UpstreamError
 from jogakbo_shell.upstream.port import Answer, Request, Upstream
 
-_DEADLINE_SECONDS = 2.0
-
 
 @dataclass(frozen=True, slots=True)
 class NewManifest:
@@ -31,13 +29,13 @@ class _Readiness(msgspec.Struct):
     checks: dict[str, _Check] = {}
 
 
-async def look_at_manifest(upstream: Upstream, server: FragmentServer) -> NewManifest | None:
+async def look_at_manifest(upstream: Upstream, server: FragmentServer, seconds: float) -> NewManifest | None:
     """The manifest if it is another than the known one. Raises UpstreamError or ManifestError."""
     headers = {"accept": "application/json"}
     if server.manifest_etag:
         headers["if-none-match"] = server.manifest_etag
     request = Request(server.url("/manifest.json"), headers)
-    answer = await upstream.fetch(request, deadline=_DEADLINE_SECONDS)
+    answer = await upstream.fetch(request, deadline=seconds)
     if answer.status == 304 and server.manifest is not None:
         return None
     if answer.status != 200:
@@ -50,10 +48,12 @@ async def look_at_manifest(upstream: Upstream, server: FragmentServer) -> NewMan
     return NewManifest(manifest, etag, answer.body)
 
 
-async def look_at_health(upstream: Upstream, server: FragmentServer) -> tuple[Health, Mapping[str, str]]:
+async def look_at_health(
+    upstream: Upstream, server: FragmentServer, seconds: float
+) -> tuple[Health, Mapping[str, str]]:
     """`/readyz` speaks for the fragment server and the service behind it: ("failing", {"service": "…"})."""
     try:
-        answer = await upstream.fetch(Request(server.url("/readyz")), deadline=_DEADLINE_SECONDS)
+        answer = await upstream.fetch(Request(server.url("/readyz")), deadline=seconds)
     except UpstreamError as error:
         return "down", {"server": str(error)}
     # A podlet of another make has no /readyz; that it answers at all is what is known of it.

@@ -38,6 +38,7 @@ class Registry:
         upstream: Upstream,
         shelf: Shelf,
         interval_seconds: float,
+        deadline_seconds: float,
         breaker_failures: int,
     ) -> None:
         self.servers = {
@@ -47,6 +48,7 @@ class Registry:
         self._upstream = upstream
         self._shelf = shelf
         self._interval_seconds = interval_seconds
+        self._deadline_seconds = deadline_seconds
         self._listeners: list[Listener] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._first_look = {name: asyncio.Event() for name in addresses}
@@ -97,7 +99,7 @@ class Registry:
     async def _look(self, server: FragmentServer) -> None:
         before = server.health
         try:
-            new = await look_at_manifest(self._upstream, server)
+            new = await look_at_manifest(self._upstream, server, self._deadline_seconds)
         except (UpstreamError, ManifestError) as error:
             self._keep_last_good(server, error)
         else:
@@ -108,7 +110,7 @@ class Registry:
             server.looked = True
             self._first_look[server.name].set()
         server.checked_at = datetime.now(UTC)
-        server.health, server.checks = await look_at_health(self._upstream, server)
+        server.health, server.checks = await look_at_health(self._upstream, server, self._deadline_seconds)
         if server.health != before:
             self._log.info("fragment_server", server=server.name, health=server.health, was=before)
         if before in ("down", "failing") and server.health == "ok":

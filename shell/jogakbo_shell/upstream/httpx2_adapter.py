@@ -41,6 +41,7 @@ class Httpx2Upstream:
             keepalive_expiry=_IDLE_SECONDS,
         )
         self._pools: dict[str, httpx2.AsyncHTTPTransport] = {}
+        self._no_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._tls: ssl.SSLContext | None = None
 
     async def fetch(self, request: Request, *, deadline: float) -> Answer:
@@ -102,12 +103,12 @@ class Httpx2Upstream:
         parts = urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc}"
         if origin not in self._pools:
-            self._pools[origin] = httpx2.AsyncHTTPTransport(
-                verify=self._tls_context(), limits=self._limits, trust_env=False
-            )
+            tls = self._tls_context() if parts.scheme == "https" else self._no_tls
+            self._pools[origin] = httpx2.AsyncHTTPTransport(verify=tls, limits=self._limits, trust_env=False)
         return self._pools[origin]
 
     def _tls_context(self) -> ssl.SSLContext:
+        # Reading the certificates takes 30 ms and more, so it is done once, and only where they are needed.
         if self._tls is None:
             self._tls = ssl.create_default_context()
         return self._tls

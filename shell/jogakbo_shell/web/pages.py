@@ -48,7 +48,6 @@ class Pages:
         fragments: Fragments,
         live: Live,
         deadline_seconds: float,
-        head_wait_seconds: float,
     ) -> None:
         self._catalogue = catalogue
         self._registry = registry
@@ -56,7 +55,6 @@ class Pages:
         self._fragments = fragments
         self._live = live
         self._deadline_seconds = deadline_seconds
-        self._head_wait_seconds = head_wait_seconds
         self._variants: dict[tuple[Page, str, str], _Variant] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -86,7 +84,6 @@ class Pages:
             if (instead := self._instead(visit, primaries)) is not None:
                 await instead(scope, receive, send)
                 return
-            await composition.settle(self._head_wait_seconds)
             nonce = new_nonce()
             known = [rendered for _, rendered in composition.known()]
             filled = fill_values(
