@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Mapping
 from typing import cast
@@ -19,16 +20,21 @@ class Books:
         self._stock = self._on_hand()
         self._board = self._board_ids()
         self._takings = self._day()
+        self._sales = self._sold()
 
     def settle(self, orders: Mapping[str, str], seconds: float) -> None:
-        """Wait until none of the orders (id → item) is under way any more."""
-        waiting = set(orders)
+        """Wait until none of the orders (id → item) is under way any more, and the reports know them."""
+        deadline = time.monotonic() + seconds
+        waiting = list(orders)
 
         def over() -> bool:
-            waiting.difference_update({id for id in waiting if self._order(id)["state"] in _TERMINAL})
+            while waiting and self._order(waiting[-1])["state"] in _TERMINAL:
+                waiting.pop()
             return not waiting
 
         eventually(over, f"all {len(orders)} orders confirmed or refused", seconds)
+        left = deadline - time.monotonic()
+        eventually(lambda: self._sold()["orders"] - self._sales["orders"] >= len(orders), "reports know them", left)
 
     def check(self, orders: Mapping[str, str]) -> None:
         """Each order exactly once, confirmed and charged once; what was sold is gone from the shelf, no more."""
@@ -38,7 +44,7 @@ class Books:
         assert {id: [(line["item_id"], line["qty"]) for line in _lines(order)] for id, order in kept.items()} == {
             id: [(item, 1)] for id, item in orders.items()
         }
-        assert self._board_ids() - self._board == Counter(orders), "the kitchen has other orders than were placed"
+        assert self._board_ids() - self._board == Counter(list(orders)), "the kitchen has other orders than were placed"
         self._check_money({id: cast(int, items[item]["price_won"]) for id, item in orders.items()})
         self._check_stock(orders, items)
 
@@ -49,6 +55,11 @@ class Books:
         earned = sum(prices.values())
         assert self._day()["takings_won"] - self._takings["takings_won"] == earned
         assert self._day()["payments"] - self._takings["payments"] == len(prices)
+        assert {name: self._sold()[name] - self._sales[name] for name in _SALES} == {
+            "orders": len(prices),
+            "total_won": earned,
+            "taken_won": earned,
+        }
 
     def _check_stock(self, orders: Mapping[str, str], items: Mapping[object, Row]) -> None:
         used: Counter[str] = Counter()
@@ -70,6 +81,9 @@ class Books:
     def _day(self) -> dict[str, int]:
         return cast(dict[str, int], self._portal.ask("till-service", "/days/today"))
 
+    def _sold(self) -> dict[str, int]:
+        return cast(dict[str, int], self._portal.ask("reports-service", "/sales/today"))
+
     def _on_hand(self) -> dict[str, int]:
         return {cast(str, row["id"]): cast(int, row["on_hand"]) for row in self._ingredients()}
 
@@ -81,6 +95,7 @@ class Books:
 
 
 _TERMINAL = ("CONFIRMED", "REJECTED", "CANCELLED")
+_SALES = ("orders", "total_won", "taken_won")
 
 
 def _lines(order: Row) -> list[Row]:

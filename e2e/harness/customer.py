@@ -1,4 +1,4 @@
-"""Customers without a browser: the forms of the counter, posted by a program, again until it is known what came of it."""
+"""Customers without a browser: the counter's forms posted by a program, until it is known what came of them."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from e2e.harness.portal import Portal, eventually
 
 _PACE_SECONDS = 0.2
 _PATIENCE_SECONDS = 30.0
+_CART = "/-/orders/cart"
+_ALONE = {"hx-request": "true"}  # the fragment without a page around it
 _HAS_ORDER = 'name="order_id"'
 
 
@@ -45,12 +47,12 @@ class Customer:
 
     def restock(self, ingredient: str, amount: int) -> None:
         """Put a delivery on the shelf."""
-        form = {"ingredient_id": ingredient, "delivered": str(amount), "seen": str(uuid4())}
+        form = {"ingredient_id": ingredient, "delivered": str(amount), "revision": str(uuid4())}
         self._insist(303, "POST", "/-/inventory/actions/restock", form)
 
     def count(self, ingredient: str, amount: int) -> None:
         """Say how much of an ingredient there is."""
-        form = {"ingredient_id": ingredient, "counted": str(amount), "seen": str(uuid4())}
+        form = {"ingredient_id": ingredient, "counted": str(amount), "revision": str(uuid4())}
         self._insist(303, "POST", "/-/inventory/actions/count", form)
 
     def __enter__(self) -> Self:
@@ -60,7 +62,7 @@ class Customer:
         self._http.close()
 
     def _cart(self) -> str:
-        return self._insist(200, "GET", "/-/orders/cart").text
+        return self._insist(200, "GET", _CART).text
 
     def _add(self, item: str) -> bool:
         self._send("POST", "/-/orders/actions/add", {"item_id": item, "qty": "1"})
@@ -82,7 +84,7 @@ class Customer:
 
     def _send(self, method: str, path: str, form: dict[str, str] | None) -> httpx2.Response | None:
         try:
-            answer = self._http.request(method, path, data=form)
+            answer = self._http.request(method, path, data=form, headers=_ALONE if path == _CART else None)
         except httpx2.HTTPError as error:
             self.refusals.append(f"{method} {path}: {error!r}")
             return None
@@ -112,12 +114,17 @@ class Queue:
                         self.orders[order_id] = item
                     if self._over.wait(_PACE_SECONDS):
                         return
-        except BaseException as error:  # noqa: BLE001 - reported by the test's own thread
+        except BaseException as error:
             self.errors.append(error)
 
     def start(self) -> None:
         for thread in self._threads:
             thread.start()
+
+    def wait_for(self, more: int) -> None:
+        """Return when that many more orders have been accepted."""
+        enough = len(self.orders) + more
+        eventually(lambda: len(self.orders) >= enough or bool(self.errors), f"{more} more orders are accepted")
 
     def stop(self) -> None:
         """Let everybody finish the order they are at."""

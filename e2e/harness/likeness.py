@@ -68,7 +68,7 @@ class Servers:
         if server not in {name.partition("/")[0] for name in self._paths}:
             manifest = httpx2.get(f"{address}/manifest.json", trust_env=False).json()
             for name, declared in manifest["jogakbo"]["fragments"].items():
-                self._paths[f"{server}/{name}"] = declared["path"] if declared["audience"] == "public" else ""
+                self._paths[f"{server}/{name}"] = "" if declared.get("audience") == "private" else declared["path"]
         return self._paths[f"{server}/{fragment}"]
 
 

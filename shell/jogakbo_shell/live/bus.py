@@ -17,7 +17,7 @@ BUS_ERRORS = (RedisError, OSError, TimeoutError)
 _TIMEOUT_SECONDS = 2.0  # a black hole gives no error: only a limit notices it
 _SILENCE_SECONDS = 5.0
 _FIRST_PAUSE_SECONDS = 0.05
-_LONGEST_PAUSE_SECONDS = 2.0
+_LONGEST_PAUSE_SECONDS = 1.0
 
 
 def connect(redis_url: str) -> Redis:
@@ -29,6 +29,13 @@ def connect(redis_url: str) -> Redis:
         retry=Retry(NoBackoff(), 0),
     )
     return client
+
+
+def is_cancelled() -> bool:
+    """Whether this task has been told to end. redis-py may lose that: closing a broken link on the way out, it raises
+    the link's error in place of the cancellation. So a loop around it asks before it goes on."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 class Backoff:
@@ -67,7 +74,7 @@ class Wakes:
 
     async def run(self) -> None:
         backoff = Backoff()
-        while True:
+        while not is_cancelled():
             try:
                 await self._listen(backoff)
             except BUS_ERRORS:
