@@ -10,8 +10,6 @@ from typing import Protocol
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from jogakbo_shell.composition.cache import FragmentCache
@@ -35,7 +33,7 @@ from jogakbo_shell.web.files import StaticFiles
 from jogakbo_shell.web.health import Health
 from jogakbo_shell.web.pages import Pages
 from jogakbo_shell.web.status import Status
-from jogakbo_shell.web.visit import Reception, visit_of
+from jogakbo_shell.web.visit import Reception
 
 _PACKAGE = Path(str(files("jogakbo_shell")))
 
@@ -65,8 +63,7 @@ def create_app(settings: Settings) -> Starlette:
     )
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(Edge, reception=reception)],
-        exception_handlers={Exception: _Broken(answers)},
+        middleware=[Middleware(Edge, reception=reception, faults=answers.fault)],
         lifespan=_lifespan(core, live),
     )
     app.router.redirect_slashes = False
@@ -122,16 +119,6 @@ class _Releases:
 
     def answers_again(self, server: FragmentServer) -> None:
         return
-
-
-class _Broken:
-    """Our own fault: a page of the portal says so; Starlette then raises on, for the server to log the traceback."""
-
-    def __init__(self, answers: Answers) -> None:
-        self._answers = answers
-
-    async def __call__(self, request: Request, error: Exception) -> Response:
-        return self._answers.fault(visit_of(request.scope), 500)
 
 
 class _Lifespan(Protocol):

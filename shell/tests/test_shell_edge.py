@@ -82,6 +82,7 @@ async def test_our_own_fault_is_a_page_too(tmp_path: Path) -> None:
     assert page.status_code == 500
     assert "<main" in page.text
     assert "a fault of ours" not in page.text
+    assert page.headers["x-content-type-options"] == "nosniff"
 
 
 @pytest.mark.parametrize(

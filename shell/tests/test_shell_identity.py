@@ -78,6 +78,13 @@ async def test_a_visitor_gets_one_cookie_that_scripts_and_other_sites_do_not(tmp
 
 
 @pytest.mark.anyio
+async def test_another_applications_odd_cookie_does_not_hide_ours(tmp_path: Path) -> None:
+    async with portal(tmp_path, {}) as shell:
+        page = await shell.get("/", cookie='odd[1]={"a": "b, c"}; =x; jogakbo=' + "a" * 32)
+    assert "set-cookie" not in page.headers
+
+
+@pytest.mark.anyio
 async def test_behind_https_the_cookie_is_secure(tmp_path: Path) -> None:
     async with portal(tmp_path, {}, public_origin="https://cafe.example") as shell:
         page = await shell.get("/")

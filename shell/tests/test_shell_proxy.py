@@ -139,6 +139,18 @@ async def test_html_for_a_person_is_a_page_of_the_portal(tmp_path: Path, declare
     assert "<h1>Board</h1>" in alone.text
 
 
+async def test_a_problem_for_a_person_is_a_page_too(tmp_path: Path, declared: FakeFragmentServer) -> None:
+    problem = answer('{"title": "wrong parameter"}', 400, {"content-type": "application/problem+json"})
+    declared.at["/actions/take"] = problem
+    async with portal(tmp_path, {"cafe": declared.address}) as shell:
+        person = await shell.post(TAKE)
+        program = await shell.post(TAKE, accept="application/json")
+        other = await shell.client.request("TRACE", TAKE)
+    assert (person.status_code, "<main" in person.text) == (400, True)
+    assert (program.status_code, program.text) == (400, '{"title": "wrong parameter"}')
+    assert (other.status_code, "POST" in other.headers["allow"]) == (405, True)
+
+
 async def test_a_refresh_gets_the_fragment_by_the_pages_own_way(tmp_path: Path, declared: FakeFragmentServer) -> None:
     async with portal(tmp_path, {"cafe": declared.address}) as shell:
         first = await shell.get("/-/cafe/board", hx_request="true")

@@ -28,7 +28,7 @@ class Probes(Protocol):
 
 
 class Recovered(Protocol):
-    def __call__(self, server: str) -> None:
+    def __call__(self, server: str, /) -> None:
         """A fragment server answers again: what it failed to render can be rendered now."""
 
 

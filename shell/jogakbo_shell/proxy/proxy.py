@@ -67,6 +67,8 @@ class Proxy:
             return
         except Refused as refusal:
             response = self._returning.fault(visit, refusal.status, str(refusal))
+            if refusal.status == 405:
+                response.headers["Allow"] = ", ".join(sorted(_METHODS))
         await response(scope, receive, send)
 
     async def _answer(self, visit: Visit, scope: Scope, receive: Receive) -> Response:

@@ -8,7 +8,6 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from jogakbo.contract.context import FRAGMENT
-from jogakbo.contract.problem import PROBLEM_JSON
 from jogakbo_shell.composition.containment import Contained, contain
 from jogakbo_shell.composition.errors import BadMarkup, FragmentError
 from jogakbo_shell.composition.orders import place_order
@@ -39,18 +38,21 @@ class Returning:
             return self.fault(visit, 502, f"{server.name} sends to another site")
         if answer.status == 200 and target.query.startswith("v=") and target.path.startswith("/assets/"):
             headers["cache-control"] = _IMMUTABLE
-        if answer.media_type == PROBLEM_JSON and visit.wants_html:
-            return self.fault(visit, answer.status, "")
         if answer.media_type != "text/html":
+            if answer.status >= 400 and visit.wants_html:
+                return self.fault(visit, answer.status, f"{server.name} answered {answer.status}")
             return _plain(answer, headers)
+        return self._html(visit, server, answer, headers)
+
+    def _html(self, visit: Visit, server: FragmentServer, answer: Answer, headers: dict[str, str]) -> Response:
         try:
             contained = contain(answer.body)
         except BadMarkup as error:
             return self.fault(visit, 502, f"{server.name}: {error}")
+        body = contained.html.encode()
         if not visit.wants_html or 300 <= answer.status < 400:
-            return _plain(answer, {**headers, **_retargeted(visit, answer, headers)}, contained.html.encode())
-        markup, title = _piece(visit, server, answer, contained)
-        return self.wrapped(visit, server, markup, title=title, status=answer.status)
+            return _plain(answer, {**headers, **_retargeted(visit, answer, headers)}, body)
+        return self.wrapped(visit, server, body, title=contained.title or server.name, status=answer.status)
 
     def wrapped(self, visit: Visit, server: FragmentServer, markup: bytes, *, title: str, status: int) -> Response:
         """A fragment on a page of its own."""

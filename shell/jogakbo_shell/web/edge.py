@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import time
+from typing import Protocol
 
 import structlog
 from starlette.datastructures import Headers
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from jogakbo_shell.tracing import Trace, enter_trace
 from jogakbo_shell.web.metrics import REQUEST_SECONDS
 from jogakbo_shell.web.security import secured
-from jogakbo_shell.web.visit import Reception
+from jogakbo_shell.web.visit import Reception, Visit
 
 _QUIET = frozenset({"/livez", "/readyz", "/metrics"})
 _CLIENT_GONE = 499  # nginx's word for it; never sent, only logged
 
 
+class Faults(Protocol):
+    def __call__(self, visit: Visit, status: int) -> Response:
+        """An error as a page or a problem."""
+
+
 class Edge:
-    def __init__(self, app: ASGIApp, reception: Reception) -> None:
+    def __init__(self, app: ASGIApp, reception: Reception, faults: Faults) -> None:
         self._app = app
         self._reception = reception
+        self._faults = faults
         self._log = structlog.get_logger()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -45,6 +53,11 @@ class Edge:
 
         try:
             await self._app(scope, receive, with_headers)
+        except Exception:
+            self._log.exception("request_failed", path=scope["path"], trace_id=trace.trace_id)
+            if status != _CLIENT_GONE:
+                raise  # half an answer has left: the server must cut the connection, so that nobody takes it for whole
+            await self._faults(visit, 500)(scope, receive, with_headers)
         finally:
             self._note(scope, status, time.perf_counter() - started, trace)
 

@@ -31,7 +31,6 @@ from jogakbo_shell.web.visit import Visit, visit_of
 class _Variant:
     """A page's template as it is for one language and look, until a manifest changes."""
 
-    generation: int
     segments: tuple[Segment, ...]
     slots: tuple[FragmentSlot, ...]
 
@@ -55,6 +54,7 @@ class Pages:
         self._fragments = fragments
         self._live = live
         self._deadline_seconds = deadline_seconds
+        self._generation = -1
         self._variants: dict[tuple[Page, str, str], _Variant] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -103,15 +103,18 @@ class Pages:
             composition.cancel()
 
     def _variant(self, page: Page, visit: Visit) -> _Variant:
+        if self._generation != self._registry.generation:
+            self._generation = self._registry.generation
+            self._variants.clear()
         key = (page, visit.locale, visit.theme)
         known = self._variants.get(key)
-        if known is None or known.generation != self._registry.generation:
+        if known is None:
             known = self._variants[key] = self._render(page, visit)
         return known
 
     def _render(self, page: Page, visit: Visit) -> _Variant:
         """Twice: which fragments a template places is known only after rendering it, and their styles precede them."""
-        templates, generation = self._answers.templates, self._registry.generation
+        templates = self._answers.templates
         facts = ("names", page.fragments)
         draft = self._answers.look(visit, page.path, live=True)
         names = (slot.name for slot in placed_fragments(templates.render(page.template, draft, facts)))
@@ -119,7 +122,7 @@ class Pages:
         known = [self._registry.servers[name] for name in servers if name in self._registry.servers]
         look = self._answers.look(visit, page.path, known, live=True)
         segments = templates.render(page.template, look, facts)
-        return _Variant(generation, segments, placed_fragments(segments))
+        return _Variant(segments, placed_fragments(segments))
 
     def _instance(self, slot: FragmentSlot, values: dict[str, str], locale: str) -> Instance:
         """The slot with this view's parameters: those that its template names, else those it declares."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 
 from starlette.datastructures import Headers, QueryParams
+from starlette.requests import cookie_parser
 from starlette.types import Scope
 
 from jogakbo_shell.i18n import chosen_locale
@@ -47,7 +47,7 @@ class Reception:
     def receive(self, scope: Scope, headers: Headers, trace: Trace) -> Visit:
         origin = self._public_origin or f"{scope['scheme']}://{headers.get('host', '')}"
         secure = self._cookie_secure or origin.startswith("https:")
-        cookies = _cookies(headers.get("cookie", ""))
+        cookies = cookie_parser(headers.get("cookie", ""))
         query = QueryParams(scope["query_string"])
         visitor = self._sessions.visitor(cookies, secure=secure)
         given = [self._sessions.cookie(visitor, secure=secure)] if visitor.is_new else []
@@ -77,12 +77,3 @@ def _choice(name: str, value: str, secure: bool) -> str:
         return ""
     flag = "; Secure" if secure else ""
     return f"{name}={value}; Path=/; Max-Age={_CHOICE_SECONDS}; SameSite=Lax{flag}"
-
-
-def _cookies(header: str) -> dict[str, str]:
-    if not header:
-        return {}
-    try:
-        return {name: morsel.value for name, morsel in SimpleCookie(header).items()}
-    except CookieError:
-        return {}
