@@ -85,7 +85,7 @@ class Wakes:
             await pubsub.subscribe(WAKE_CHANNEL)
             self._news.set()
             asked = False
-            while True:
+            while not is_cancelled():
                 message = await pubsub.get_message(timeout=_SILENCE_SECONDS)
                 backoff.succeeded()
                 if message is not None:

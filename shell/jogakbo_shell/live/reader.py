@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from jogakbo.contract.cloudevent import EventError, decode_event
 from jogakbo.contract.streams import EVENT_FIELD, START, Position, stream_name
 from jogakbo_shell.live import metrics
-from jogakbo_shell.live.bus import BUS_ERRORS, Backoff, Wakes
+from jogakbo_shell.live.bus import BUS_ERRORS, Backoff, Wakes, is_cancelled
 from jogakbo_shell.live.ports import Catalog
 
 _IDLE_SECONDS = 0.5
@@ -85,7 +85,7 @@ class LiveReader:
 
     async def _read(self) -> None:
         backoff = Backoff()
-        while True:
+        while not is_cancelled():
             try:
                 more = await self.look()
             except BUS_ERRORS as error:
@@ -203,7 +203,7 @@ class LiveReader:
         if self.away_since is None:
             self.away_since = time.monotonic()
             metrics.BUS_AWAY.set(1)
-            self._log.warning("live_bus_away", error=repr(error))
+            self._log.warning("live_bus_away", error=str(error))
 
     def _note_back(self) -> None:
         self.looked.set()
