@@ -49,10 +49,10 @@ class Returning:
             contained = contain(answer.body)
         except BadMarkup as error:
             return self.fault(visit, 502, f"{server.name}: {error}")
-        body = contained.html.encode()
         if not visit.wants_html or 300 <= answer.status < 400:
-            return _plain(answer, {**headers, **_retargeted(visit, answer, headers)}, body)
-        return self.wrapped(visit, server, body, title=contained.title or server.name, status=answer.status)
+            return _plain(answer, {**headers, **_retargeted(visit, answer, headers)}, contained.html.encode())
+        markup, title = _piece(visit, server, answer, contained)
+        return self.wrapped(visit, server, markup, title=title, status=answer.status)
 
     def wrapped(self, visit: Visit, server: FragmentServer, markup: bytes, *, title: str, status: int) -> Response:
         """A fragment on a page of its own."""
