@@ -118,6 +118,7 @@ def test_a_plain_form_goes_back_to_its_page(url: str, service: FakeService) -> N
     service.answers("POST", "/cakes/1/eat")
     answer = httpx2.post(f"{url}/actions/eat", data={"note": "x"}, headers={"jogakbo-page": "/shop?a=1"})
     assert (answer.status_code, answer.headers["location"]) == (303, "/shop?a=1")
+    assert answer.headers["surrogate-key"] == "cake-1 cakes", "the page it goes back to must show what was done"
 
 
 def test_an_htmx_form_gets_the_fragment(url: str, service: FakeService) -> None:

@@ -88,6 +88,7 @@ def _proxy(settings: Settings, core: Core, answers: Answers) -> Proxy:
     return Proxy(
         registry=core.registry,
         upstream=core.upstream,
+        cache=core.cache,
         context=core.context,
         showing=Showing(core.fragments, returning),
         returning=returning,

@@ -39,6 +39,24 @@ async def test_a_form_is_forwarded_with_who_and_from_where(tmp_path: Path, decla
     assert sent.header("authorization").startswith("Bearer ")
 
 
+async def test_who_has_changed_something_sees_it_on_the_next_page(tmp_path: Path, declared: FakeFragmentServer) -> None:
+    declared.at["/actions/take"] = answer("", 303, {"location": "/cafe", "surrogate-key": "orders"})
+    async with portal(tmp_path, {"cafe": declared.address}) as shell:
+        assert await shell.shows("/-/cafe/board", "<p>board")
+        declared.at["/board"] = cacheable("<p>taken", "orders")
+        await shell.post(TAKE)
+        assert await shell.shows("/-/cafe/board", "<p>taken")
+
+
+async def test_a_refused_form_has_changed_nothing(tmp_path: Path, declared: FakeFragmentServer) -> None:
+    declared.at["/actions/take"] = answer("<p>no", 422, {"surrogate-key": "orders"})
+    async with portal(tmp_path, {"cafe": declared.address}) as shell:
+        await shell.get("/-/cafe/board")
+        await shell.post(TAKE)
+        await shell.get("/-/cafe/board")
+    assert len(declared.requests("/board")) == 1
+
+
 async def test_nothing_of_the_browsers_passes_that_is_not_on_the_list(
     tmp_path: Path, declared: FakeFragmentServer
 ) -> None:

@@ -138,10 +138,12 @@ class Endpoints:
 
     async def _shown(self, request: Request, answer: Show, action: Action) -> Response:
         """A plain form goes back to its page; an htmx form, or a refused one, gets the fragment itself."""
-        if not answer.error and "hx-request" not in request.headers:
-            return Response(status_code=303, headers={"Location": action.page or "/"})
         fragment = self._fragments[answer.fragment]
         view = self._view(request, fragment.accepted(answer.params), action.identity)
+        if not answer.error and "hx-request" not in request.headers:
+            # The browser is back before the event is out: the shell must not show it what was there before.
+            keys = format_keys(_keys(fragment, view))
+            return Response(status_code=303, headers={"Location": action.page or "/", SURROGATE_KEY: keys})
         view.error = answer.error
         view.form = action.form if answer.error else {}
         started = time.perf_counter()
@@ -154,14 +156,12 @@ class Endpoints:
     def _rendered(
         self, request: Request, fragment: Fragment, view: View, html: str, status: int, started: float
     ) -> Response:
-        values = {**view.params, "subject": view.identity.subject}
-        keys = {key.format(**values) for key in fragment.keys if _fillable(key, values)} | view.keys
         etag = f'"{hashlib.sha256(html.encode()).hexdigest()[:20]}"'
         headers = {
             "Cache-Control": fragment.cache_control if status == 200 else "no-store",
             "Vary": LOCALE,
             "ETag": etag,
-            SURROGATE_KEY: format_keys(keys),
+            SURROGATE_KEY: format_keys(_keys(fragment, view)),
             VERSION: self._version,
             "Server-Timing": f"render;dur={(time.perf_counter() - started) * 1000:.1f}",
         }
@@ -222,6 +222,11 @@ class _Fields(dict[str, str]):
 
 def _texts(posted: FormData) -> _Fields:
     return _Fields({name: value for name, value in posted.items() if isinstance(value, str)})
+
+
+def _keys(fragment: Fragment, view: View) -> set[str]:
+    values = {**view.params, "subject": view.identity.subject}
+    return {key.format(**values) for key in fragment.keys if _fillable(key, values)} | view.keys
 
 
 def _fillable(key: str, values: Mapping[str, str]) -> bool:

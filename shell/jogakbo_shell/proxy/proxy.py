@@ -8,6 +8,8 @@ import structlog
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from jogakbo.contract.surrogate import SURROGATE_KEY, parse_keys
+from jogakbo_shell.composition.cache import FragmentCache
 from jogakbo_shell.context import Context
 from jogakbo_shell.proxy.bodies import BodyCutShort, BodyTooLarge, BodyTooSlow, read_body
 from jogakbo_shell.proxy.csrf import is_forged
@@ -21,7 +23,8 @@ from jogakbo_shell.upstream.errors import TimedOut, Unreachable, UpstreamError
 from jogakbo_shell.upstream.port import Request, Upstream
 from jogakbo_shell.web.visit import Visit, visit_of
 
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
+_SAFE = frozenset({"GET", "HEAD"})
+_METHODS = _SAFE | {"POST", "PUT", "PATCH", "DELETE"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class Proxy:
         *,
         registry: Registry,
         upstream: Upstream,
+        cache: FragmentCache,
         context: Context,
         showing: Showing,
         returning: Returning,
@@ -53,6 +57,7 @@ class Proxy:
     ) -> None:
         self._registry = registry
         self._upstream = upstream
+        self._cache = cache
         self._context = context
         self._showing = showing
         self._returning = returning
@@ -81,7 +86,7 @@ class Proxy:
             raise Refused(404, "nothing is offered here")
         if is_forged(method, visit.headers, visit.origin):
             raise Refused(403, "the request comes from another site")
-        if method in ("GET", "HEAD") and (shown := await self._showing.show(visit, server, target)) is not None:
+        if method in _SAFE and (shown := await self._showing.show(visit, server, target)) is not None:
             return shown
         body = await self._body(visit, receive)
         return await self._forward(visit, server, target, method, body)
@@ -122,4 +127,7 @@ class Proxy:
             self._log.warning("proxy_failed", server=server.name, path=target.path, error=str(error))
             raise Refused(error.status, f"{server.name} gave no answer") from error
         server.breaker.succeeded()
+        if method not in _SAFE and answer.status < 400:
+            # Whoever has changed something sees it on the next page, also before the event of it has come round.
+            self._cache.purge(parse_keys(answer.header(SURROGATE_KEY)))
         return self._returning.translate(visit, server, target, answer)
