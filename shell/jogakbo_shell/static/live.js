@@ -26,12 +26,29 @@
       : field.tagName !== "SELECT" ? field.value !== field.defaultValue
         : field.selectedIndex !== Math.max(0, [...field.options].findLastIndex((option) => option.defaultSelected));
 
-  // What an element is for, so that text typed for one row never turns up in another.
-  const keyOf = (element) => element.id || [
-    element.tagName, element.name, element.getAttribute("href"),
-    /^(checkbox|radio|submit)$/.test(element.type) && element.value, element.form?.getAttribute("action"),
-    ...[...(element.form?.elements ?? [])].filter((other) => other.type === "hidden").map((other) => other.value),
-  ].join("\n");
+  // What an element is for, so that text typed for one row never turns up in another: its id, or its form's address
+  // and most of its hidden fields (some of those, a total or a revision, may change with every frame).
+  const markOf = (element) => ({
+    id: element.id,
+    base: [element.tagName, element.name, element.getAttribute("href"), element.form?.getAttribute("action"),
+      /^(checkbox|radio|submit)$/.test(element.type) && element.value].join("\n"),
+    hidden: [...(element.form?.elements ?? [])].filter((other) => other.type === "hidden")
+      .map((other) => `${other.name}=${other.value}`),
+  });
+
+  function heirOf(mark, elements) {
+    let heir, most = mark.hidden.length ? 0 : -1;
+    for (const element of elements) {
+      const { id, base, hidden } = markOf(element);
+      if (id || mark.id) {
+        if (id === mark.id) return element;
+        continue;
+      }
+      const shared = hidden.filter((field) => mark.hidden.includes(field)).length;
+      if (base === mark.base && shared > most) [heir, most] = [element, shared];
+    }
+    return heir;
+  }
 
   function put(section, html) {
     const template = document.createElement("template");
@@ -41,9 +58,9 @@
     content.append(...(whole ? [first] : template.content.childNodes));
     for (const element of content.querySelectorAll("[autofocus]")) element.removeAttribute("autofocus");
     const typed = [...section.querySelectorAll(FIELDS)].filter(isDirty).map((field) =>
-      ({ field, key: keyOf(field), value: field.value, checked: field.checked }));
+      ({ field, mark: markOf(field), value: field.value, checked: field.checked }));
     const active = section.contains(document.activeElement) ? document.activeElement : null;
-    const focus = active && { key: keyOf(active), start: active.selectionStart, end: active.selectionEnd };
+    const focus = active && { mark: markOf(active), start: active.selectionStart, end: active.selectionEnd };
     const observer = new MutationObserver(() => {});
     observer.observe(section, { subtree: true, childList: true, characterData: true });
     morph(section, content, !whole);
@@ -57,10 +74,9 @@
   }
 
   function restore(section, typed) {
-    const fields = new Map([...section.querySelectorAll(FIELDS)].reverse().map((field) => [keyOf(field), field]));
-    const kept = new Set();
-    for (const { key, value, checked } of typed) {
-      const field = fields.get(key);
+    const fields = [...section.querySelectorAll(FIELDS)], kept = new Set();
+    for (const { mark, value, checked } of typed) {
+      const field = heirOf(mark, fields);
       if (!field) continue;
       kept.add(field);
       if (/^(checkbox|radio)$/.test(field.type)) field.checked = checked;
@@ -73,9 +89,9 @@
     }
   }
 
-  function refocus(section, active, { key, start, end }) {
-    if (document.activeElement === active && keyOf(active) === key) return;
-    const heir = [...section.querySelectorAll(REACHABLE)].find((element) => keyOf(element) === key);
+  function refocus(section, active, { mark, start, end }) {
+    const heir = heirOf(mark, section.querySelectorAll(REACHABLE));
+    if (heir && heir === document.activeElement) return;
     if (!heir) return active.blur(); // never leave the focus on a button that now does something else
     heir.focus({ preventScroll: true });
     if (start != null) try { heir.setSelectionRange(start, end); } catch { /* a field without a caret */ }
@@ -220,9 +236,10 @@
     heartbeat() {},
     fragment({ id, html, etag, state }) {
       const section = sectionOf(id);
-      if (!section || (html && etag === section.dataset.etag)) return;
-      if (html) show(section, html);
-      else if ((section.dataset.state ?? "fresh") === "fresh") section.dataset.state = state;
+      if (!section) return;
+      const fresh = (section.dataset.state ?? "fresh") === "fresh";
+      if (!html && fresh) section.dataset.state = state;
+      if (html && !(fresh && etag === section.dataset.etag)) show(section, html); // what is old heals with the same HTML, too
     },
     refresh({ id, within_ms: within }) {
       const section = sectionOf(id);

@@ -45,7 +45,8 @@ def row(number: int, note: str = "") -> str:
     """A row without an id: the hardest case, for it is matched by its place."""
     return (
         f'<li>Order {number} {note}<form {_ACTION.format("take")} action="/-/orders/actions/take">'
-        f'<input type="hidden" name="order_id" value="{number}"><input name="name" aria-label="Name {number}">'
+        f'<input type="hidden" name="order_id" value="{number}"><input type="hidden" name="seen" value="{note}">'
+        f'<input name="name" aria-label="Name {number}">'
         f"<button>Take {number}</button></form></li>"
     )
 
@@ -283,6 +284,20 @@ def test_a_frame_without_html_only_says_that_the_fragment_is_old(page: Page, sta
     expect(page.get_by_text("first")).to_be_visible()
 
 
+def test_what_is_marked_old_heals_also_with_the_html_it_has(page: Page, stage: Stage) -> None:
+    board, queue = (page.locator(f"#f-orders-{name}") for name in ("board", "queue"))
+    loaded_old = section("<p>second</p>", name="queue", etag="2", state="stale")
+    _open(page, stage, section("<p>first</p>", etag="1") + loaded_old)
+    stage.send("fragment", id="f-orders-board", state="stale")
+    expect(board).to_have_attribute("data-state", "stale")
+
+    stage.show("<p>first</p>", etag="1")
+    stage.show("<p>second</p>", etag="2", name="queue")
+
+    for healed in (board, queue):
+        expect(healed).to_have_attribute("data-state", "fresh")
+
+
 def test_after_a_cut_it_comes_back_by_itself_at_its_cursor_and_names_what_is_old(page: Page, stage: Stage) -> None:
     _open(page, stage, section("<p>first</p>") + section("<p>x</p>", name="track", state="fallback"))
     stage.show("<p>second</p>", cursor="orders:1-5")
@@ -345,7 +360,7 @@ def test_a_double_click_is_one_action_and_the_button_keeps_the_focus(page: Page,
     expect(page.get_by_role("button")).not_to_have_attribute("aria-disabled", "true")
     expect(page.get_by_text("taken")).to_be_visible()
     expect(page.get_by_role("button")).to_be_focused()
-    assert stage.posts == [b"order_id=1&name=Minseo"]
+    assert stage.posts == [b"order_id=1&seen=&name=Minseo"]
     assert page.get_by_label("Name 1").input_value() == ""
 
 
