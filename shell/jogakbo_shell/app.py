@@ -108,18 +108,22 @@ def _pages(settings: Settings, core: Core, live: Live, catalogue: Catalogue, ans
 
 
 class _Releases:
-    """A new release may render the same data to other HTML: forget what the old one rendered."""
+    """What a server rendered before is forgotten: a new release may render the same data to other HTML, and one that
+    was ill may have said anything."""
 
     def __init__(self, cache: FragmentCache, live: Live) -> None:
         self._cache = cache
         self._live = live
 
-    def released(self, server: FragmentServer, *, first: bool) -> None:
-        self._cache.purge_servers([server.name])
-        self._live.recovered(server.name)
+    def released(self, server: FragmentServer) -> None:
+        self._renew(server)
 
     def answers_again(self, server: FragmentServer) -> None:
-        return
+        self._renew(server)
+
+    def _renew(self, server: FragmentServer) -> None:
+        self._cache.purge_servers([server.name])
+        self._live.recovered(server.name)
 
 
 class _Lifespan(Protocol):

@@ -23,8 +23,8 @@ class Breaker:
         self._clock = clock
         self._failures = 0
         self._succeeded_at = float("-inf")
+        self._opened_by_look = False
         self.open = False
-        self.opened = 0
 
     @property
     def state(self) -> str:
@@ -37,11 +37,19 @@ class Breaker:
     def succeeded(self) -> None:
         self._failures = 0
         self._succeeded_at = self._clock()
-        self.open = False
+        self.open = self._opened_by_look = False
 
     def failed(self, *, silent: bool, sent_at: float) -> None:
         self._failures += 1
         hung = silent and self._succeeded_at < sent_at
-        if (hung or self._failures >= self._max_failures) and not self.open:
-            self.open = True
-            self.opened += 1
+        self.open = self.open or hung or self._failures >= self._max_failures
+
+    def looked(self, *, silent: bool, sent_at: float) -> None:
+        """What the registry's look at the manifest found: then no visitor has to find out.
+
+        A look closes only what a look has opened: a server may show its manifest and hang on all else.
+        """
+        if silent and not self.open and self._succeeded_at < sent_at:
+            self.open = self._opened_by_look = True
+        elif not silent and self._opened_by_look:
+            self.open = self._opened_by_look = False

@@ -111,3 +111,19 @@ def test_failures_open_it_only_in_a_row() -> None:
         breaker.failed(silent=False, sent_at=0.0)
         breaker.succeeded()
     assert breaker.state == "closed"
+
+
+def test_a_look_that_hears_nothing_opens_it_before_a_visitor_has_to_wait() -> None:
+    breaker = Breaker(5, lambda: 10.0)
+    breaker.looked(silent=True, sent_at=9.0)
+    assert breaker.state == "open"
+    breaker.looked(silent=False, sent_at=9.0)
+    assert breaker.state == "closed"
+
+
+def test_a_look_does_not_close_what_a_request_has_opened() -> None:
+    breaker = Breaker(5, lambda: 10.0)
+    breaker.failed(silent=True, sent_at=9.0)
+    breaker.looked(silent=True, sent_at=9.0)
+    breaker.looked(silent=False, sent_at=9.0)
+    assert breaker.state == "open"

@@ -171,3 +171,19 @@ async def test_a_hung_server_does_not_keep_the_portal_from_starting(tmp_path: Pa
     async with portal(tmp_path, {"cafe": cafe.address}) as shell:
         page: httpx2.Response = await shell.get("/board")
     assert page.status_code == 503
+
+
+async def test_a_server_found_hung_by_a_look_costs_no_visitor_anything(
+    tmp_path: Path, cafe: FakeFragmentServer
+) -> None:
+    cafe.declare(a={})
+    cafe.at["/a"] = answer("<p>a")
+    async with portal(tmp_path, {"cafe": cafe.address}, breaker_retry_ms=60_000) as shell:
+        cafe.at |= dict.fromkeys(("/manifest.json", "/readyz", "/a"), hang)
+        await until(shell, "breaker", "open")
+        page = await shell.get("/cafe")
+        assert 'data-state="failed" data-fragment="cafe/a"' in page.text
+        assert not cafe.requests("/a")
+        cafe.declare(a={})
+        cafe.at |= {"/a": answer("<p>well again"), "/readyz": answer("{}")}
+        await until_true(lambda: shell.shows("/cafe", "well again"))

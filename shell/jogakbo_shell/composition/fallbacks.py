@@ -37,7 +37,7 @@ class Fallbacks:
             self._kept[instance.server] = self._recalled(instance.server)
         return self._kept[instance.server].get(f"{instance.fragment}.{instance.locale}")
 
-    def released(self, server: FragmentServer, *, first: bool) -> None:
+    def released(self, server: FragmentServer) -> None:
         self._fetch_soon(server)
 
     def answers_again(self, server: FragmentServer) -> None:

@@ -12,7 +12,7 @@ from jogakbo_shell.composition.freshness import NOT_STORABLE, Freshness, read_fr
 from jogakbo_shell.composition.orders import Order
 from jogakbo_shell.context import Context
 from jogakbo_shell.resilience import Breaker
-from jogakbo_shell.upstream.errors import TimedOut, Unreachable, UpstreamError
+from jogakbo_shell.upstream.errors import UpstreamError
 from jogakbo_shell.upstream.port import Answer, Request, Upstream
 
 # What a person is meant to see: "no such order" is a fragment's content, not its failure.
@@ -63,8 +63,7 @@ def _blame(breaker: Breaker, error: Exception, sent_at: float) -> None:
     if isinstance(error, Moved) or (isinstance(error, BadAnswer) and error.answered < 500):
         breaker.succeeded()  # it is well, and finds fault with what it was asked
         return
-    silent = isinstance(error, Unreachable) or (isinstance(error, TimedOut) and not error.heard)
-    breaker.failed(silent=silent, sent_at=sent_at)
+    breaker.failed(silent=isinstance(error, UpstreamError) and error.silent, sent_at=sent_at)
 
 
 def _checked(order: Order, answer: Answer, *, conditional: bool) -> Fetched:

@@ -9,7 +9,7 @@ import structlog
 
 from jogakbo_shell.composition.cache import FragmentCache
 from jogakbo_shell.composition.coalescing import Flights
-from jogakbo_shell.composition.errors import BadAnswer, FragmentError
+from jogakbo_shell.composition.errors import BadAnswer, FragmentError, Refusing
 from jogakbo_shell.composition.fetching import Fetcher
 from jogakbo_shell.composition.orders import Order, place_order
 from jogakbo_shell.composition.rendered import Rendered
@@ -163,7 +163,9 @@ class Fragments:
             self._cache.return_ticket(ticket)
 
     def _report(self, rendered: Rendered, instance: Instance, error: Exception) -> None:
-        self._log.warning(
+        # Refusals follow from a failure that was reported, once per visitor.
+        write = self._log.debug if isinstance(error, Refusing) else self._log.warning
+        write(
             "fragment_unavailable",
             fragment=instance.text,
             outcome=rendered.state,

@@ -57,7 +57,7 @@ class Healing:
         if instance.server not in self._tasks:
             self._tasks[instance.server] = asyncio.create_task(self._heal(instance.server))
 
-    def released(self, server: FragmentServer, *, first: bool) -> None:
+    def released(self, server: FragmentServer) -> None:
         self._hurry[server.name].set()
 
     def answers_again(self, server: FragmentServer) -> None:
@@ -71,20 +71,26 @@ class Healing:
 
     async def _heal(self, server: str) -> None:
         failures = 0
-        while self._wards[server]:
-            await self._pause(server, self._retry_seconds * 2 ** min(failures, _MAX_DOUBLINGS))
-            ward = next(iter(self._wards[server]))
-            del self._wards[server][ward]
-            if await self._probe(*ward):
-                failures = 0
-                self._log.info("fragment_recovered", fragment=ward[0].text)
-                for callback in self._recovered:
-                    callback(server)
-            else:
-                failures += 1
-                self._wards[server][ward] = None  # at the end: the next probe is for another one
-        # Here and not in a callback of the task: whoever is taken in next must find that nobody heals.
-        del self._tasks[server]
+        try:
+            while self._wards[server]:
+                await self._pause(server, self._retry_seconds * 2 ** min(failures, _MAX_DOUBLINGS))
+                failures = 0 if await self._probe_next(server) else failures + 1
+        finally:
+            # Here and not in a callback of the task: whoever is taken in next must find that nobody heals.
+            del self._tasks[server]
+
+    async def _probe_next(self, server: str) -> bool:
+        instance, subject = next(iter(self._wards[server]))
+        del self._wards[server][instance, subject]
+        try:
+            await self._fragments.probe(instance, subject)
+        except (FragmentError, UpstreamError):
+            self._wards[server][instance, subject] = None  # at the end: the next probe is for another one
+            return False
+        self._log.info("fragment_recovered", fragment=instance.text)
+        for callback in self._recovered:
+            callback(server)
+        return True
 
     async def _pause(self, server: str, seconds: float) -> None:
         hurry = self._hurry[server]
@@ -93,10 +99,3 @@ class Healing:
         except TimeoutError:
             return
         hurry.clear()
-
-    async def _probe(self, instance: Instance, subject: str | None) -> bool:
-        try:
-            await self._fragments.probe(instance, subject)
-        except (FragmentError, UpstreamError):
-            return False
-        return True

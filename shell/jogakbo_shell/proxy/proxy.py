@@ -19,7 +19,7 @@ from jogakbo_shell.proxy.showing import Showing
 from jogakbo_shell.proxy.targets import BadTarget, Target, read_target
 from jogakbo_shell.registry.registry import Registry
 from jogakbo_shell.registry.server import FragmentServer
-from jogakbo_shell.upstream.errors import TimedOut, Unreachable, UpstreamError
+from jogakbo_shell.upstream.errors import UpstreamError
 from jogakbo_shell.upstream.port import Request, Upstream
 from jogakbo_shell.web.visit import Visit, visit_of
 
@@ -121,8 +121,7 @@ class Proxy:
         try:
             answer = await self._upstream.fetch(request, deadline=self._limits.seconds)
         except UpstreamError as error:
-            silent = isinstance(error, Unreachable) or (isinstance(error, TimedOut) and not error.heard)
-            server.breaker.failed(silent=silent, sent_at=sent_at)
+            server.breaker.failed(silent=error.silent, sent_at=sent_at)
             server.note_fault(f"{method} {target.path}", error)
             self._log.warning("proxy_failed", server=server.name, path=target.path, error=str(error))
             raise Refused(error.status, f"{server.name} gave no answer") from error

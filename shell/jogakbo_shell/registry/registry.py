@@ -23,8 +23,8 @@ from jogakbo_shell.upstream.port import Upstream
 class Listener(Protocol):
     """Told by the registry; must return at once."""
 
-    def released(self, server: FragmentServer, *, first: bool) -> None:
-        """The server has a new manifest; `first` if none was known before."""
+    def released(self, server: FragmentServer) -> None:
+        """The server has a new manifest."""
 
     def answers_again(self, server: FragmentServer) -> None:
         """The server was away and is back."""
@@ -93,29 +93,39 @@ class Registry:
 
     async def _watch(self, server: FragmentServer) -> None:
         while True:
-            await self._look(server)
+            try:
+                await self._look(server)
+            except Exception:  # the watch over one server must not end with one odd answer of it
+                self._log.exception("look_failed", server=server.name)
             await asyncio.sleep(self._interval_seconds)
 
     async def _look(self, server: FragmentServer) -> None:
-        before = server.health
-        try:
-            new = await look_at_manifest(self._upstream, server, self._deadline_seconds)
-        except (UpstreamError, ManifestError) as error:
-            self._keep_last_good(server, error)
-        else:
-            server.manifest_state, server.manifest_fault = "current", ""
-            if new is not None:
-                self._adopt(server, new)
-        finally:
-            server.looked = True
-            self._first_look[server.name].set()
+        before, sent_at = server.health, server.breaker.now()
+        silent = await self._look_at_manifest(server)
         server.checked_at = datetime.now(UTC)
         server.health, server.checks = await look_at_health(self._upstream, server, self._deadline_seconds)
+        # Both must be silent: a manifest alone that hangs is no reason to leave working fragments out.
+        server.breaker.looked(silent=silent and server.health == "down", sent_at=sent_at)
         if server.health != before:
             self._log.info("fragment_server", server=server.name, health=server.health, was=before)
         if before in ("down", "failing") and server.health == "ok":
             for listener in self._listeners:
                 listener.answers_again(server)
+
+    async def _look_at_manifest(self, server: FragmentServer) -> bool:
+        """Whether the server was silent."""
+        try:
+            new = await look_at_manifest(self._upstream, server, self._deadline_seconds)
+        except (UpstreamError, ManifestError) as error:
+            self._keep_last_good(server, error)
+            return isinstance(error, UpstreamError) and error.silent
+        finally:
+            server.looked = True
+            self._first_look[server.name].set()
+        server.manifest_state, server.manifest_fault = "current", ""
+        if new is not None:
+            self._adopt(server, new)
+        return False
 
     def _keep_last_good(self, server: FragmentServer, error: Exception) -> None:
         if server.manifest_fault != str(error):
@@ -125,13 +135,12 @@ class Registry:
         server.manifest_state = "kept" if server.manifest else "missing"
 
     def _adopt(self, server: FragmentServer, new: NewManifest) -> None:
-        first = server.manifest is None
         server.manifest, server.manifest_etag = new.manifest, new.etag
         self.generation += 1
         self._shelf.write(server.name, _encode(new))
         self._log.info("manifest_adopted", server=server.name, version=server.version)
         for listener in self._listeners:
-            listener.released(server, first=first)
+            listener.released(server)
 
     def _recall(self, server: FragmentServer) -> None:
         payload = self._shelf.read(server.name)

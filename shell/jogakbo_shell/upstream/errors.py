@@ -2,7 +2,7 @@
 
 UpstreamError
 ├── Unreachable     no connection: nobody listens, or the name is unknown
-├── TimedOut        the deadline came first; `heard` tells whether a byte of the answer had come
+├── TimedOut        the deadline came first
 ├── TooLarge        headers or body beyond their bound, also after decompression
 └── Malformed       not HTTP, cut short, or an encoding that was not asked for
 """
@@ -14,10 +14,12 @@ class UpstreamError(Exception):
     """The fragment server gave no usable answer; the message says what was seen, for the status page."""
 
     status = 502
+    silent = False
+    """Not a byte came back: the server is hung or gone, not just wrong."""
 
 
 class Unreachable(UpstreamError):
-    pass
+    silent = True
 
 
 class TimedOut(UpstreamError):
@@ -25,7 +27,7 @@ class TimedOut(UpstreamError):
 
     def __init__(self, message: str, *, heard: bool) -> None:
         super().__init__(message)
-        self.heard = heard
+        self.silent = not heard
 
 
 class TooLarge(UpstreamError):
