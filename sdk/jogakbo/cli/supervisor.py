@@ -56,6 +56,7 @@ class Supervisor:
         while not (self.stopping and all(unit.state in _OVER for unit in self.units.values())):
             self._turn()
         self._turn_news()
+        self.say("stopped")
 
     def stop(self) -> None:
         """Members first, the bus after them; asked a second time, kill what is left."""
