@@ -58,10 +58,11 @@ class Healing:
             self._tasks[instance.server] = asyncio.create_task(self._heal(instance.server))
 
     def released(self, server: FragmentServer) -> None:
-        self._hurry[server.name].set()
+        self.answers_again(server)
 
     def answers_again(self, server: FragmentServer) -> None:
-        self._hurry[server.name].set()
+        if server.name in self._tasks:
+            self._hurry[server.name].set()
 
     async def stop(self) -> None:
         tasks = list(self._tasks.values())
