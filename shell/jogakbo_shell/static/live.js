@@ -27,7 +27,7 @@
         : field.selectedIndex !== Math.max(0, [...field.options].findLastIndex((option) => option.defaultSelected));
 
   // What an element is for, so that text typed for one row never turns up in another: its id, or its form's address
-  // and most of its hidden fields (some of those, a total or a revision, may change with every frame).
+  // and first hidden field (of the others, such as a total or a revision, as many as possible).
   const markOf = (element) => ({
     id: element.id,
     base: [element.tagName, element.name, element.getAttribute("href"), element.form?.getAttribute("action"),
@@ -37,7 +37,7 @@
   });
 
   function heirOf(mark, elements) {
-    let heir, most = mark.hidden.length ? 0 : -1;
+    let heir, most = -1;
     for (const element of elements) {
       const { id, base, hidden } = markOf(element);
       if (id || mark.id) {
@@ -45,7 +45,7 @@
         continue;
       }
       const shared = hidden.filter((field) => mark.hidden.includes(field)).length;
-      if (base === mark.base && shared > most) [heir, most] = [element, shared];
+      if (base === mark.base && hidden[0] === mark.hidden[0] && shared > most) [heir, most] = [element, shared];
     }
     return heir;
   }
