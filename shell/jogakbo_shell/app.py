@@ -56,7 +56,7 @@ def create_app(settings: Settings) -> Starlette:
         Route("/-/status", Status(core.registry, core.cache, live, answers).serve),
         *health.routes(),
         Route("/static/{name:path}", static.serve),
-        Route("/-/{rest:path}", _proxy(settings, core, answers)),
+        Route("/-/{rest:path}", _proxy(settings, core, live, answers)),
     ]
     reception = Reception(
         Sessions(keys), public_origin=settings.public_origin.rstrip("/"), cookie_secure=settings.cookie_secure
@@ -83,14 +83,14 @@ def _live(settings: Settings, keys: SigningKeys, core: Core) -> Live:
     return live
 
 
-def _proxy(settings: Settings, core: Core, answers: Answers) -> Proxy:
+def _proxy(settings: Settings, core: Core, live: Live, answers: Answers) -> Proxy:
     returning = Returning(answers)
     return Proxy(
         registry=core.registry,
         upstream=core.upstream,
         cache=core.cache,
         context=core.context,
-        showing=Showing(core.fragments, returning),
+        showing=Showing(core.fragments, live, returning),
         returning=returning,
         limits=ProxyLimits(settings.action_deadline_ms / 1000, settings.max_request_bytes),
     )

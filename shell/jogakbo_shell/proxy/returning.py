@@ -54,11 +54,23 @@ class Returning:
         markup, title = _piece(visit, server, answer, contained)
         return self.wrapped(visit, server, markup, title=title, status=answer.status)
 
-    def wrapped(self, visit: Visit, server: FragmentServer, markup: bytes, *, title: str, status: int) -> Response:
-        """A fragment on a page of its own."""
-        look = self._answers.look(visit, "", [server])
+    def wrapped(
+        self,
+        visit: Visit,
+        server: FragmentServer,
+        markup: bytes,
+        *,
+        title: str,
+        status: int,
+        grant: str = "",
+        cursor: str = "",
+    ) -> Response:
+        """A fragment on a page of its own; with a grant, a live one."""
+        look = self._answers.look(visit, "", [server], live=bool(grant))
         body = Markup(markup.decode())  # noqa: S704 - contained
-        return self._answers.page(visit, "alone.html", look, ("body", body), title=title, status=status)
+        return self._answers.page(
+            visit, "alone.html", look, ("body", body), title=title, grant=grant, cursor=cursor, status=status
+        )
 
     def fault(self, visit: Visit, status: int, detail: str) -> Response:
         """An error that htmx must not swap in: what is on the page stays."""

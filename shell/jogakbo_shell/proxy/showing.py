@@ -16,14 +16,16 @@ from jogakbo_shell.instance import Instance
 from jogakbo_shell.proxy.returning import Returning
 from jogakbo_shell.proxy.targets import Target
 from jogakbo_shell.registry.server import FragmentServer
+from jogakbo_shell.seams import Live
 from jogakbo_shell.web.visit import Visit
 
 
 class Showing:
     """The same way as in a page: from the cache, joined with equal requests, under the fragment's deadline."""
 
-    def __init__(self, fragments: Fragments, returning: Returning) -> None:
+    def __init__(self, fragments: Fragments, live: Live, returning: Returning) -> None:
         self._fragments = fragments
+        self._live = live
         self._returning = returning
 
     async def show(self, visit: Visit, server: FragmentServer, target: Target) -> Response | None:
@@ -31,12 +33,21 @@ class Showing:
         instance = _instance(server, target, visit.locale)
         if instance is None:
             return None
-        rendered = await self._fragments.render(instance, subject=visit.visitor.subject)
+        cursor, subject = self._live.cursor(), visit.visitor.subject
+        rendered = await self._fragments.render(instance, subject=subject)
         if rendered.location:
             return None
         if visit.wants_html:
             title = rendered.title or place_order(server, instance).title
-            return self._returning.wrapped(visit, server, rendered.markup, title=title, status=rendered.status)
+            return self._returning.wrapped(
+                visit,
+                server,
+                rendered.markup,
+                title=title,
+                status=rendered.status,
+                grant=self._live.sign([instance], visit.locale, subject),
+                cursor=cursor,
+            )
         if rendered.state in ("fallback", "failed"):
             # What is on the page is better than a placeholder: say that it failed, so that it is left alone.
             return self._returning.fault(visit, rendered.status, f"{instance.name} is not available at present")

@@ -69,12 +69,14 @@ class Answers:
         look: Look,
         *facts: tuple[str, object],
         title: str,
+        grant: str = "",
+        cursor: str = "",
         status: int = 200,
     ) -> Response:
         """A whole page at once; `facts` are what its template shows beside the look."""
         nonce = new_nonce()
         segments = self.templates.render(template, look, *facts)
-        values = page_values(title=title, nonce=nonce)
+        values = page_values(title=title, nonce=nonce, grant=grant, cursor=cursor)
         response = Response(whole(segments, values), status)
         response.raw_headers += page_headers(visit, nonce)
         return response
