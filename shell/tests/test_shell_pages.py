@@ -167,6 +167,21 @@ async def test_a_server_that_fails_again_and_again_is_left_alone(tmp_path: Path,
     assert len(cafe.requests("/a")) == 3
 
 
+async def test_a_stale_copy_is_renewed_without_a_visitor_once_its_server_is_well(
+    tmp_path: Path, cafe: FakeFragmentServer
+) -> None:
+    cafe.declare(a={})
+    cafe.at["/a"] = cacheable("<p>old", policy="max-age=0, stale-if-error=60")
+    async with portal(tmp_path, {"cafe": cafe.address}, breaker_failures=1) as shell:
+        await shell.get("/cafe")
+        cafe.at["/a"] = answer("<p>broken", 500)
+        page = await shell.get("/cafe")
+        assert state_of(page.text, "cafe/a") == "stale"
+        asked = len(cafe.requests("/a"))
+        cafe.at["/a"] = cacheable("<p>new")
+        await eventually(lambda: len(cafe.requests("/a")) > asked)
+
+
 async def test_a_stale_copy_is_better_than_a_fallback(tmp_path: Path, cafe: FakeFragmentServer) -> None:
     cafe.declare(a={"fallback": "/fallback"})
     cafe.at |= {"/a": cacheable("<p>good", policy="max-age=0, stale-if-error=60"), "/fallback": answer("<p>later")}

@@ -109,7 +109,7 @@ class Fragments:
         except (FragmentError, UpstreamError, TimeoutError) as error:
             rendered = self._last_resort.instead(instance, error, (time.perf_counter() - started) * 1000)
             self._report(rendered, instance, error)
-            if rendered.status >= 500 and self._wards is not None:
+            if (rendered.state == "stale" or rendered.status >= 500) and self._wards is not None:
                 self._wards.take_in(instance, subject)
         if rendered.private and subject and rendered.state == "fresh" and self._showed is not None:
             self._showed(instance, subject, rendered.keys)
