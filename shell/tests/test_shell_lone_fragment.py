@@ -54,3 +54,45 @@ async def test_a_page_of_its_own_leads_back_and_opens_no_stream(cafe: FakeFragme
     assert '<a href="/">To the counter</a>' in page.text
     assert "Nothing here yet." in page.text
     assert "data-grant" not in page.text
+
+
+async def test_a_form_corrected_after_a_refusal_goes_back_to_the_page_it_was_on(
+    cafe: FakeFragmentServer, tmp_path: Path
+) -> None:
+    cafe.declare(prices={})
+    cafe.at["/actions/price"] = answer("<p>no</p>", 422, {"jogakbo-fragment": "cafe/prices"})
+    async with portal(tmp_path, {"cafe": cafe.address}) as shell:
+        for page in ("/menu?only=tea&lang=ko", "/-/cafe/actions/price"):
+            await shell.post("/-/cafe/actions/price", referer=f"{shell.origin}{page}")
+    sent = cafe.requests("/actions/price")
+    assert [request.header("jogakbo-page") for request in sent] == ["/menu?only=tea&lang=ko"] * 2
+
+
+async def test_a_forged_page_to_go_back_to_is_not_believed(cafe: FakeFragmentServer, tmp_path: Path) -> None:
+    cafe.declare(prices={})
+    cafe.at["/actions/price"] = answer("", 303, {"location": "/"})
+    async with portal(tmp_path, {"cafe": cafe.address}) as shell:
+        for forged in (
+            "//evil.example",
+            "https://evil.example",
+            ".evil.example",
+            "%2F%2Fevil.example",
+            "@evil.example/",
+        ):
+            await shell.post(
+                "/-/cafe/actions/price", referer=f"{shell.origin}/-/cafe/actions/x", cookie=f"form-page={forged}"
+            )
+    assert [request.header("jogakbo-page") for request in cafe.requests("/actions/price")] == [""] * 5
+
+
+async def test_a_refusal_reloaded_by_its_address_or_in_another_language_is_the_page_again(
+    cafe: FakeFragmentServer, tmp_path: Path
+) -> None:
+    cafe.declare(prices={})
+    cafe.at["/actions/price"] = answer("<p>no</p>", 422, {"jogakbo-fragment": "cafe/prices"})
+    async with portal(tmp_path, {"cafe": cafe.address}) as shell:
+        await shell.post("/-/cafe/actions/price", referer=f"{shell.origin}/menu")
+        cafe.at["/actions/price"] = answer("no", 405, {"content-type": "text/plain"})
+        page = await shell.get("/-/cafe/actions/price?lang=ko")
+    assert (page.status_code, page.headers["location"]) == (303, "/menu")
+    assert "lang=ko" in page.headers["set-cookie"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from urllib.parse import urlsplit
 
 from jogakbo.contract.context import PAGE
 
@@ -31,34 +30,20 @@ _ANSWER = frozenset(
 _MAX_VALUE = 2048
 
 
-def forwarded(headers: Mapping[str, str], origin: str) -> dict[str, str]:
-    """What of a browser's headers goes on, beside the context that the shell makes itself.
+def forwarded(headers: Mapping[str, str], page: str) -> dict[str, str]:
+    """What of a browser's headers goes on, beside the context that the shell makes itself; `page` a form was on.
 
     Names are matched as they are: `Hx_Request`, which some servers take for `Hx-Request`, never passes.
     """
     passed = {name: headers[name][:_MAX_VALUE] for name in _REQUEST if name in headers}
     if "accept" in headers:
         passed["accept"] = headers["accept"][:_MAX_VALUE]
-    page = page_of(headers.get("referer", ""), origin)
     return {**passed, PAGE: page} if page else passed
 
 
 def returned(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """What of a fragment server's headers goes back: no cookies, no framing, no connection headers."""
     return [(name, value) for name, value in headers if name in _ANSWER and _is_clean(value)]
-
-
-def page_of(referer: str, origin: str) -> str:
-    """Path and query of the portal's page that a request came from; empty if it came from elsewhere.
-
-    An action is no page: after a refused form, going back to it would be a GET of a POST.
-    """
-    if not referer.startswith(f"{origin}/"):
-        return ""
-    parts = urlsplit(referer)
-    if (parts.path.startswith("/-/") and "/actions/" in parts.path) or parts.path.startswith("//"):
-        return ""
-    return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
 def _is_clean(value: str) -> bool:

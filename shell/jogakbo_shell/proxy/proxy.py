@@ -17,6 +17,7 @@ from jogakbo_shell.proxy.headers import forwarded
 from jogakbo_shell.proxy.returning import Returning
 from jogakbo_shell.proxy.showing import Showing
 from jogakbo_shell.proxy.targets import BadTarget, Target, read_target
+from jogakbo_shell.proxy.whence import back, page_of_form, remembering
 from jogakbo_shell.registry.registry import Registry
 from jogakbo_shell.registry.server import FragmentServer
 from jogakbo_shell.upstream.errors import UpstreamError
@@ -114,7 +115,7 @@ class Proxy:
             raise Refused(503, f"{server.name} does not answer at present")
         headers = {
             **self._context.headers(server.name, visit.locale, visit.visitor.subject),
-            **forwarded(visit.headers, visit.origin),
+            **forwarded(visit.headers, page_of_form(visit)),
         }
         request = Request(server.url(target.path_and_query), headers, method, body)
         sent_at = server.breaker.now()
@@ -129,4 +130,9 @@ class Proxy:
         if method not in _SAFE and answer.status < 400:
             # Whoever has changed something sees it on the next page, also before the event of it has come round.
             self._cache.purge(parse_keys(answer.header(SURROGATE_KEY)))
-        return self._returning.translate(visit, server, target, answer)
+        response = self._returning.translate(visit, server, target, answer)
+        if not visit.wants_html:
+            return response
+        if method in _SAFE:
+            return back(visit) if answer.status == 405 else response
+        return remembering(visit, response) if answer.status >= 400 else response

@@ -12,13 +12,16 @@ from jogakbo_shell.i18n import chosen_locale
 from jogakbo_shell.identity.session import Sessions, Visitor
 from jogakbo_shell.tracing import Trace
 
+FORM_PAGE = "form-page"
+"""The cookie that keeps where a refused form was."""
+
 _THEMES = ("light", "dark")
 _CHOICE_SECONDS = 365 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """`cookies` are the Set-Cookie values that this visit's page gives back."""
+    """`cookies` are the Set-Cookie values that this visit's page gives back; `form_page` is proxy/whence.py's."""
 
     trace: Trace
     visitor: Visitor
@@ -29,6 +32,7 @@ class Visit:
     query: QueryParams
     headers: Headers
     cookies: tuple[str, ...]
+    form_page: str = ""
 
     @property
     def wants_html(self) -> bool:
@@ -63,6 +67,7 @@ class Reception:
             query=query,
             headers=headers,
             cookies=tuple(cookie for cookie in given if cookie),
+            form_page=cookies.get(FORM_PAGE, ""),
         )
 
 
