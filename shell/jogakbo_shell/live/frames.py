@@ -14,7 +14,6 @@ from jogakbo_shell.instance import Instance
 
 HELLO = b"event: hello\ndata: {}\n"
 HEARTBEAT = b"event: heartbeat\ndata: {}\n"
-RELOAD = b"event: reload\ndata: {}\n"
 
 
 class _FragmentData(msgspec.Struct, omit_defaults=True):
