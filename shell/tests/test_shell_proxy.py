@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 import socket
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,7 +14,7 @@ import pytest
 from jogakbo_shell.instance import Instance
 from jogakbo_shell.proxy.locations import own_location
 from jogakbo_shell.proxy.targets import BadTarget, read_target
-from shell.tests.harness import FakeFragmentServer, Portal, answer, cacheable, hang, portal
+from shell.tests.harness import FakeFragmentServer, Portal, Received, answer, cacheable, hang, portal
 
 pytestmark = pytest.mark.anyio
 
@@ -26,6 +28,11 @@ def declared(cafe: FakeFragmentServer) -> FakeFragmentServer:
     cafe.at |= {"/board": cacheable("<p>board", "orders"), "/cart": answer("<p>cart"), "/track": answer("<p>track")}
     cafe.at["/actions/take"] = answer("", 303, {"location": "/board"})
     return cafe
+
+
+def subject_of(request: Received) -> str:
+    claims = request.header("authorization").removeprefix("Bearer ").split(".")[1]
+    return str(json.loads(base64.urlsafe_b64decode(claims + "=="))["sub"])
 
 
 async def test_a_form_is_forwarded_with_who_and_from_where(tmp_path: Path, declared: FakeFragmentServer) -> None:
@@ -55,6 +62,18 @@ async def test_a_refused_form_has_changed_nothing(tmp_path: Path, declared: Fake
         await shell.post(TAKE)
         await shell.get("/-/cafe/board")
     assert len(declared.requests("/board")) == 1
+
+
+async def test_who_comes_without_a_session_keeps_the_one_the_action_was_done_in(
+    tmp_path: Path, declared: FakeFragmentServer
+) -> None:
+    async with portal(tmp_path, {"cafe": declared.address}) as shell:
+        first = await shell.post(TAKE)
+        second = await shell.post(TAKE)
+    subjects = [subject_of(request) for request in declared.requests("/actions/take")]
+    assert subjects[0] == subjects[1]
+    assert "jogakbo=" in first.headers["set-cookie"]
+    assert "set-cookie" not in second.headers
 
 
 async def test_nothing_of_the_browsers_passes_that_is_not_on_the_list(

@@ -75,6 +75,10 @@ class Proxy:
             response = self._returning.fault(visit, refusal.status, str(refusal))
             if refusal.status == 405:
                 response.headers["Allow"] = ", ".join(sorted(_METHODS))
+        if scope["method"] not in _SAFE:
+            # Whoever comes without a session, say because it has expired, gets the one that the action was done in.
+            given = [(b"set-cookie", cookie.encode()) for cookie in visit.cookies]
+            response.raw_headers += [cookie for cookie in given if cookie not in response.raw_headers]
         await response(scope, receive, send)
 
     async def _answer(self, visit: Visit, scope: Scope, receive: Receive) -> Response:
