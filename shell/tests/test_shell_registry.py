@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -80,6 +81,24 @@ async def test_a_wrong_manifest_never_takes_working_content_down(
         cafe.declare(a={})
         await until(shell, "manifest", "current")
     assert "<p>works</p>" in page.text
+
+
+async def test_what_a_server_said_while_it_was_not_itself_is_forgotten(
+    tmp_path: Path, cafe: FakeFragmentServer
+) -> None:
+    cafe.declare(a={})
+    async with portal(tmp_path, {"cafe": cafe.address}) as shell:
+        cafe.at |= {"/manifest.json": answer("<p>rubbish"), "/a": cacheable("<p>rubbish")}
+        await until(shell, "manifest", "kept")
+        assert "<p>rubbish</p>" in (await shell.get("/cafe")).text
+        cafe.declare(a={})
+        cafe.at["/a"] = cacheable("<p>works")
+        await until(shell, "manifest", "current")
+        await until_true(partial(_shows, shell, "<p>works</p>"))
+
+
+async def _shows(shell: Portal, words: str) -> bool:
+    return words in (await shell.get("/cafe")).text
 
 
 async def test_the_last_good_manifest_outlives_a_restart(tmp_path: Path, cafe: FakeFragmentServer) -> None:

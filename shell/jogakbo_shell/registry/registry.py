@@ -27,7 +27,7 @@ class Listener(Protocol):
         """The server has a new manifest."""
 
     def answers_again(self, server: FragmentServer) -> None:
-        """The server was away and is back."""
+        """The server was away, or not itself as its manifest showed, and is back."""
 
 
 class Registry:
@@ -100,7 +100,7 @@ class Registry:
             await asyncio.sleep(self._interval_seconds)
 
     async def _look(self, server: FragmentServer) -> None:
-        before, sent_at = server.health, server.breaker.now()
+        before, fault_before, sent_at = server.health, server.manifest_fault, server.breaker.now()
         silent = await self._look_at_manifest(server)
         server.checked_at = datetime.now(UTC)
         server.health, server.checks = await look_at_health(self._upstream, server, self._deadline_seconds)
@@ -108,7 +108,8 @@ class Registry:
         server.breaker.looked(silent=silent and server.health == "down", sent_at=sent_at)
         if server.health != before:
             self._log.info("fragment_server", server=server.name, health=server.health, was=before)
-        if before in ("down", "failing") and server.health == "ok":
+        answers = before in ("down", "failing") and server.health == "ok"
+        if answers or (fault_before and not server.manifest_fault):
             for listener in self._listeners:
                 listener.answers_again(server)
 
