@@ -104,6 +104,13 @@ class Running:
     def wait_state(self, name: str, state: str) -> None:
         eventually(lambda: self.member(name)["state"] == state, f"{name} {state}")
 
+    def wait_another(self, name: str, before: int) -> None:
+        """Until the member is ready in another process than `before`."""
+        eventually(
+            lambda: self.member(name)["state"] == "ready" and self.member(name)["pid"] not in (before, None),
+            f"another {name}",
+        )
+
     def pid(self, name: str) -> int:
         return cast(int, self.member(name)["pid"])
 

@@ -44,7 +44,7 @@ def test_restarting_into_broken_code_fails_and_mending_it_heals(bench: Bench) ->
     assert "shell did not start" in failed.stderr
     portal.wait_said("ValueError: half an edit")
     bench.write_member("shell", version=2)
-    portal.wait_ready()
+    portal.wait_state("shell", "ready")
     assert portal.ask("shell")["version"] == 2
 
 
@@ -89,7 +89,7 @@ def test_only_takes_members_over_from_a_running_portal_and_gives_them_back(bench
     assert portal.ask("tea-service")["pid"] in [process.pid for process in second.processes()]
     assert second.end(signal.SIGINT) == 0
     portal.wait_said("tea-service came back")
-    portal.wait_ready()
+    portal.wait_state("tea-service", "ready")
     assert portal.ask("tea-service")["pid"] == portal.pid("tea-service")
     assert portal.pid("shell") == shell
 
