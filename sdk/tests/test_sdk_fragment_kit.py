@@ -62,6 +62,7 @@ def url(service: FakeService, package: str) -> Iterator[str]:
     @server.action("eat", shows="cake")
     async def eat(action: Action) -> Answer:
         await action.service.send("POST", "/cakes/1/eat", type(None), {"note": action.form["note"]})
+        action.changed("crumbs")
         return action.go("/eaten") if action.form["note"] == "all" else action.show("cake", id="1")
 
     settings = FragmentSettings(service_url=service.url, service_timeout_seconds=0.5)
@@ -118,7 +119,7 @@ def test_a_plain_form_goes_back_to_its_page(url: str, service: FakeService) -> N
     service.answers("POST", "/cakes/1/eat")
     answer = httpx2.post(f"{url}/actions/eat", data={"note": "x"}, headers={"jogakbo-page": "/shop?a=1"})
     assert (answer.status_code, answer.headers["location"]) == (303, "/shop?a=1")
-    assert answer.headers["surrogate-key"] == "cake-1 cakes", "the page it goes back to must show what was done"
+    assert answer.headers["surrogate-key"] == "cake-1 cakes crumbs", "the page it goes back to must show what was done"
 
 
 def test_an_htmx_form_gets_the_fragment(url: str, service: FakeService) -> None:
@@ -133,6 +134,7 @@ def test_an_action_may_go_to_another_page(url: str, service: FakeService) -> Non
     plain = httpx2.post(f"{url}/actions/eat", data={"note": "all"})
     enhanced = httpx2.post(f"{url}/actions/eat", data={"note": "all"}, headers={"hx-request": "true"})
     assert (plain.status_code, plain.headers["location"]) == (303, "/eaten")
+    assert plain.headers["surrogate-key"] == enhanced.headers["surrogate-key"] == "crumbs"
     assert (enhanced.status_code, enhanced.headers["hx-redirect"]) == (204, "/eaten")
 
 

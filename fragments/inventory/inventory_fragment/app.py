@@ -71,7 +71,9 @@ async def restock(action: Action) -> Answer:
     amount = _whole(action.form["delivered"])
     if not amount:
         return action.show("levels", error=action.t("error.amount", least=1))
-    await InventoryService(action.service).restock(action.form["ingredient_id"], amount, _key(action))
+    ingredient_id = action.form["ingredient_id"]
+    await InventoryService(action.service).restock(ingredient_id, amount, _key(action))
+    action.changed(f"ingredient-{ingredient_id}")
     return action.show("levels")
 
 
@@ -81,7 +83,9 @@ async def count(action: Action) -> Answer:
     amount = _whole(action.form["counted"])
     if amount is None:
         return action.show("levels", error=action.t("error.amount", least=0))
-    await InventoryService(action.service).count(action.form["ingredient_id"], amount, _key(action))
+    ingredient_id = action.form["ingredient_id"]
+    await InventoryService(action.service).count(ingredient_id, amount, _key(action))
+    action.changed(f"ingredient-{ingredient_id}")
     return action.show("levels")
 
 

@@ -107,6 +107,7 @@ def test_a_delivery_is_told_to_the_service_once(url: str, service: FakeService) 
     form = {"ingredient_id": "beans", "delivered": "1,000"}
     answer = httpx2.post(f"{url}/actions/restock", data=form, headers={"jogakbo-page": "/stock"})
     assert (answer.status_code, answer.headers["location"]) == (303, "/stock")
+    assert answer.headers["surrogate-key"] == "ingredient-beans stock"
     (sent,) = [request for request in service.requests if request.method == "POST"]
     assert msgspec.json.decode(sent.body) == {"amount": 1000}
     assert sent.headers["idempotency-key"]

@@ -146,6 +146,7 @@ async def _advance(action: Action, step: str) -> Answer:
     if not re.fullmatch(_ORDER_ID, order_id):
         return action.show("board", error=action.t("error.order_id"))
     await OrdersService(action.service).advance(order_id, step)
+    action.changed(f"order-{order_id}")
     return action.show("board")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from urllib.parse import urlencode
 
 import httpx2
@@ -133,7 +133,7 @@ class Endpoints:
             self._log.warning("action_failed", action=form.name, error=str(error))
             return self._alert(action.locale)
         if isinstance(answer, Go):
-            return _gone_to(request, answer.path)
+            return _gone_to(request, answer.path, action.keys)
         return await self._shown(request, answer, action)
 
     async def _shown(self, request: Request, answer: Show, action: Action) -> Response:
@@ -142,10 +142,10 @@ class Endpoints:
         view = self._view(request, fragment.accepted(answer.params), action.identity)
         if not answer.error and "hx-request" not in request.headers:
             # The browser is back before the event is out: the shell must not show it what was there before.
-            keys = format_keys(_keys(fragment, view))
-            return Response(status_code=303, headers={"Location": action.page or "/", SURROGATE_KEY: keys})
+            return _gone_to(request, action.page or "/", _keys(fragment, view) | action.keys)
         view.error = answer.error
         view.form = action.form if answer.error else {}
+        view.depends(*action.keys)
         started = time.perf_counter()
         response = self._rendered(request, fragment, view, await fragment.function(view), answer.status, started)
         response.headers["Cache-Control"] = "no-store"
@@ -207,10 +207,11 @@ def _locale(request: Request) -> str:
     return asked if asked in LOCALES else LOCALES[0]
 
 
-def _gone_to(request: Request, path: str) -> Response:
+def _gone_to(request: Request, path: str, changed: Set[str]) -> Response:
+    keys = {SURROGATE_KEY: format_keys(changed)} if changed else {}
     if "hx-request" in request.headers:
-        return Response(status_code=204, headers={"HX-Redirect": path})
-    return Response(status_code=303, headers={"Location": path})
+        return Response(status_code=204, headers={"HX-Redirect": path, **keys})
+    return Response(status_code=303, headers={"Location": path, **keys})
 
 
 class _Fields(dict[str, str]):

@@ -102,6 +102,14 @@ class Action:
     locale: str
     page: str
     messages: Messages
+    keys: set[str] = field(default_factory=set)
+
+    def changed(self, *keys: str) -> None:
+        """Name what this action has changed beside what the fragment that it shows depends on.
+
+        The shell drops those fragments at once, so that this person's next page shows them as they are now.
+        """
+        self.keys.update(keys)
 
     def t(self, key: str, **values: object) -> str:
         """A text in the person's language."""
