@@ -78,7 +78,7 @@ def _live(settings: Settings, keys: SigningKeys, core: Core) -> Live:
         live = create_live(settings.redis_url, keys.secret("grant"), core.fragments, core.cache, core.registry)
     core.fragments.tell_of_private(live.showed)
     core.healing.on_recovered(live.recovered)
-    for listener in (_Releases(core.cache, live), core.fallbacks, core.healing):
+    for listener in (_Releases(core.cache, live), core.fallbacks, core.assets, core.healing):
         core.registry.listen(listener)
     return live
 
@@ -89,6 +89,7 @@ def _proxy(settings: Settings, core: Core, live: Live, answers: Answers) -> Prox
         registry=core.registry,
         upstream=core.upstream,
         cache=core.cache,
+        assets=core.assets,
         context=core.context,
         showing=Showing(core.fragments, live, returning),
         returning=returning,

@@ -14,6 +14,7 @@ from jogakbo_shell.composition.templates import Templates
 from jogakbo_shell.context import Context
 from jogakbo_shell.identity.keys import SigningKeys
 from jogakbo_shell.identity.tokens import Tokens
+from jogakbo_shell.proxy.keeping import KeptAssets
 from jogakbo_shell.registry.registry import Registry
 from jogakbo_shell.registry.shelf import Shelf
 from jogakbo_shell.settings import Settings
@@ -29,6 +30,7 @@ class Core:
     registry: Registry
     cache: FragmentCache
     fallbacks: Fallbacks
+    assets: KeptAssets
     fragments: Fragments
     healing: Healing
 
@@ -39,6 +41,7 @@ class Core:
         await self.healing.stop()
         await self.registry.stop()
         await self.fallbacks.stop()
+        await self.assets.stop()
         await self.fragments.stop()
         await self.upstream.close()
 
@@ -70,4 +73,4 @@ def build_core(settings: Settings, keys: SigningKeys, templates: Templates) -> C
     )
     healing = Healing(fragments, retry_seconds=settings.breaker_retry_ms / 1000)
     fragments.healed_by(healing)
-    return Core(upstream, context, registry, cache, fallbacks, fragments, healing)
+    return Core(upstream, context, registry, cache, fallbacks, KeptAssets(upstream), fragments, healing)

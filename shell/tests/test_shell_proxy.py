@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import socket
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,7 +15,18 @@ import pytest
 from jogakbo_shell.instance import Instance
 from jogakbo_shell.proxy.locations import own_location
 from jogakbo_shell.proxy.targets import BadTarget, read_target
-from shell.tests.harness import FakeFragmentServer, Portal, Received, answer, cacheable, hang, portal
+from shell.tests.harness import (
+    Behaviour,
+    FakeFragmentServer,
+    Portal,
+    Received,
+    answer,
+    cacheable,
+    eventually,
+    hang,
+    portal,
+    until_true,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -216,6 +228,38 @@ async def test_a_hung_action_ends_at_its_deadline(tmp_path: Path, declared: Fake
         person = await shell.post(TAKE)
     assert person.status_code == 504
     assert "<main" in person.text
+
+
+async def test_a_declared_asset_is_there_also_while_its_server_is_not(
+    tmp_path: Path, declared: FakeFragmentServer
+) -> None:
+    declared.at["/assets/cafe.css"] = answer("p{}", headers={"content-type": "text/css"})
+    async with portal(tmp_path, {"cafe": declared.address}) as shell:
+        await until_true(partial(_is_kept, shell, declared))
+        await declared.stop()
+        kept = await shell.get("/-/cafe/assets/cafe.css?v=1", accept="text/css")
+        other = await shell.get("/-/cafe/assets/cafe.css?v=2", accept="text/css")
+    assert (kept.status_code, kept.text) == (200, "p{}")
+    assert "immutable" in kept.headers["cache-control"]
+    assert other.status_code >= 500
+
+
+async def _is_kept(shell: Portal, declared: FakeFragmentServer) -> bool:
+    asked = len(declared.requests("/assets/cafe.css"))
+    await shell.get("/-/cafe/assets/cafe.css?v=1", accept="text/css")
+    return len(declared.requests("/assets/cafe.css")) == asked
+
+
+@pytest.mark.parametrize("wrong", [answer("<p>not me"), answer("p{}", 500, {"content-type": "text/css"}), hang])
+async def test_what_is_no_asset_is_not_kept_as_one(
+    tmp_path: Path, declared: FakeFragmentServer, wrong: Behaviour
+) -> None:
+    declared.at["/assets/cafe.css"] = wrong
+    async with portal(tmp_path, {"cafe": declared.address}) as shell:
+        await eventually(lambda: bool(declared.requests("/assets/cafe.css")))
+        declared.at["/assets/cafe.css"] = answer("p{}", headers={"content-type": "text/css"})
+        asked = await shell.get("/-/cafe/assets/cafe.css?v=1", accept="text/css")
+    assert asked.text == "p{}"
 
 
 async def test_an_asset_with_its_version_is_kept_for_ever(tmp_path: Path, declared: FakeFragmentServer) -> None:

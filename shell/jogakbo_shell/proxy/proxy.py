@@ -14,6 +14,7 @@ from jogakbo_shell.context import Context
 from jogakbo_shell.proxy.bodies import BodyCutShort, BodyTooLarge, BodyTooSlow, read_body
 from jogakbo_shell.proxy.csrf import is_forged
 from jogakbo_shell.proxy.headers import forwarded
+from jogakbo_shell.proxy.keeping import KeptAssets
 from jogakbo_shell.proxy.returning import Returning
 from jogakbo_shell.proxy.showing import Showing
 from jogakbo_shell.proxy.targets import BadTarget, Target, read_target
@@ -51,6 +52,7 @@ class Proxy:
         registry: Registry,
         upstream: Upstream,
         cache: FragmentCache,
+        assets: KeptAssets,
         context: Context,
         showing: Showing,
         returning: Returning,
@@ -59,6 +61,7 @@ class Proxy:
         self._registry = registry
         self._upstream = upstream
         self._cache = cache
+        self._assets = assets
         self._context = context
         self._showing = showing
         self._returning = returning
@@ -91,6 +94,8 @@ class Proxy:
             raise Refused(404, "nothing is offered here")
         if is_forged(method, visit.headers, visit.origin):
             raise Refused(403, "the request comes from another site")
+        if method == "GET" and (kept := self._assets.find(server.name, target.path_and_query)) is not None:
+            return self._returning.translate(visit, server, target, kept)
         if method in _SAFE and (shown := await self._showing.show(visit, server, target)) is not None:
             return shown
         body = await self._body(visit, receive)

@@ -15,7 +15,7 @@ from jogakbo_shell.composition.wrapping import wrap
 from jogakbo_shell.instance import Instance, NotAnInstance
 from jogakbo_shell.proxy.headers import returned
 from jogakbo_shell.proxy.locations import own_location
-from jogakbo_shell.proxy.targets import Target
+from jogakbo_shell.proxy.targets import Target, is_versioned
 from jogakbo_shell.registry.server import FragmentServer
 from jogakbo_shell.upstream.port import Answer
 from jogakbo_shell.web.answers import Answers
@@ -36,7 +36,7 @@ class Returning:
         headers = dict(returned(answer.headers))
         if not _send_to(headers, answer, visit, server, target):
             return self.fault(visit, 502, f"{server.name} sends to another site")
-        if answer.status == 200 and target.query.startswith("v=") and target.path.startswith("/assets/"):
+        if answer.status == 200 and is_versioned(target.path, target.query):
             headers["cache-control"] = _IMMUTABLE
         if answer.media_type != "text/html":
             if answer.status >= 400 and visit.wants_html:

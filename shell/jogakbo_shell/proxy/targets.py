@@ -34,6 +34,11 @@ class Target:
         return unquote(self.path) in _OPERATIONS
 
 
+def is_versioned(path: str, query: str) -> bool:
+    """An asset whose address changes with its content, so that it may be kept for ever."""
+    return path.startswith("/assets/") and query.startswith("v=")
+
+
 def read_target(raw_path: bytes, query: bytes) -> Target:
     """Raises BadTarget for traversal, encoded slashes and everything ambiguous."""
     path, text = raw_path.decode("latin-1"), query.decode("latin-1")
