@@ -126,6 +126,8 @@ def test_an_amount_that_is_none_stays_in_its_field(url: str) -> None:
     assert answer.status_code == 422
     assert "Give a whole number, 1 or more." in answer.text
     assert 'value="lots" aria-invalid="true"' in answer.text
+    row = answer.text.partition('<li class="inventory-level" id="inventory-level-beans">')[2].partition("</li>")[0]
+    assert 'role="alert"' in row, "what is wrong is said where it was typed"
 
 
 def test_a_count_below_what_orders_hold_is_refused_in_the_persons_language(url: str, service: FakeService) -> None:

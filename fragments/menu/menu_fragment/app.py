@@ -25,7 +25,8 @@ async def menu_list(view: View) -> str:
 @server.fragment("manage", title={"en": "Items and prices", "ko": "메뉴와 가격"}, keys=["menu"])
 async def manage(view: View) -> str:
     """Every item with its price and whether it is on the menu."""
-    return view.render("manage.html", categories=_by_category(await MenuService(view.service).items()))
+    items = await MenuService(view.service).items()
+    return view.render("manage.html", categories=_by_category(items), item_ids={item.id for item in items})
 
 
 @server.action("price", shows="manage")

@@ -86,6 +86,8 @@ def test_a_refused_price_stays_in_its_field_with_the_reason(url: str) -> None:
     assert answer.headers["jogakbo-fragment"] == "menu/manage"
     assert 'role="alert"' in answer.text
     assert 'value="cheap" aria-invalid="true"' in answer.text
+    row = answer.text.partition('id="menu-row-americano">')[2].partition("</li>")[0]
+    assert 'role="alert"' in row, "what is wrong is said where it was typed"
 
 
 def test_a_change_that_came_too_late_is_told_in_the_persons_language(url: str, service: FakeService) -> None:
