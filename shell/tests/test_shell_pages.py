@@ -315,6 +315,17 @@ async def test_broken_markup_and_foreign_tags_stay_in_their_slot(tmp_path: Path,
     assert "esi:" not in page.text
 
 
+async def test_choosing_a_language_keeps_the_rest_of_the_address(tmp_path: Path, cafe: FakeFragmentServer) -> None:
+    cafe.declare("inventory", levels={}, history={"params": {"id": {"pattern": "[a-z]+"}}})
+    cafe.at |= {"/levels": answer("<p>levels"), "/history": answer("<p>history")}
+    async with portal(tmp_path, {"inventory": cafe.address}) as shell:
+        page = await shell.get('/stock?ingredient=milk&lang=en&more="><b>')
+        alone = await shell.get("/-/inventory/history?id=milk&lang=ko")
+    assert '<a href="?ingredient=milk&amp;more=%22%3E%3Cb%3E&amp;lang=ko"' in page.text
+    assert '<a href="?id=milk&amp;lang=en"' in alone.text
+    assert 'data-params="id=milk"' in alone.text
+
+
 async def test_a_page_speaks_the_visitors_language(tmp_path: Path, cafe: FakeFragmentServer) -> None:
     async def in_locale(request: Received, writer: asyncio.StreamWriter) -> None:
         await cacheable(f"<p>{request.header('podium-locale')}")(request, writer)

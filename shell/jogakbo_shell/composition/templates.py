@@ -30,7 +30,6 @@ class NavEntry:
 class Language:
     code: str
     name: str
-    href: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +118,7 @@ class _PageFacts:
 
 _VALUES: Mapping[str, ValueName] = {
     "title": "title",
-    "path": "path",
+    "query": "query",
     "nonce": "nonce",
     "head": "head",
     "grant": "grant",

@@ -17,7 +17,7 @@ from jogakbo_shell.proxy.returning import Returning
 from jogakbo_shell.proxy.targets import Target
 from jogakbo_shell.registry.server import FragmentServer
 from jogakbo_shell.seams import Live
-from jogakbo_shell.web.visit import Visit
+from jogakbo_shell.web.visit import CHOICES, Visit
 
 
 class Showing:
@@ -57,7 +57,8 @@ class Showing:
 def _instance(server: FragmentServer, target: Target, locale: str) -> Instance | None:
     for name, declared in server.manifest.fragments.items() if server.manifest else ():
         if target.path in (f"/{name}", declared.path):
-            params = parse_qsl(target.query, keep_blank_values=True)
+            given = parse_qsl(target.query, keep_blank_values=True)
+            params = [(name, value) for name, value in given if name not in CHOICES]
             instance = Instance.of(f"{server.name}/{name}", params, locale)
             return instance if _is_declared(server, instance) else None
     return None

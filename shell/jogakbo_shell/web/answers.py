@@ -19,7 +19,7 @@ from jogakbo_shell.registry.server import FragmentServer
 from jogakbo_shell.web.security import Header, new_nonce, policy_with
 from jogakbo_shell.web.visit import Visit
 
-_LANGUAGES = tuple(Language(code, LOCALE_NAMES[code], f"?lang={code}") for code in LOCALES)
+_LANGUAGES = tuple(Language(code, LOCALE_NAMES[code]) for code in LOCALES)
 HTML = (b"content-type", b"text/html; charset=utf-8")
 
 
@@ -76,7 +76,7 @@ class Answers:
         """A whole page at once; `facts` are what its template shows beside the look."""
         nonce = new_nonce()
         segments = self.templates.render(template, look, *facts)
-        values = page_values(title=title, nonce=nonce, grant=grant, cursor=cursor)
+        values = page_values(title=title, nonce=nonce, query=visit.query_before_language, grant=grant, cursor=cursor)
         response = Response(whole(segments, values), status)
         response.raw_headers += page_headers(visit, nonce)
         return response
@@ -112,7 +112,7 @@ def page_values(
     *,
     title: str,
     nonce: str,
-    path: str = "",
+    query: str = "",
     head: str = "",
     grant: str = "",
     cursor: str = "",
@@ -120,7 +120,7 @@ def page_values(
     """What stands in the value slots of one page; all but `head`, which is HTML, is escaped."""
     return {
         "title": escape(title).encode(),
-        "path": escape(path).encode(),
+        "query": escape(query).encode(),
         "nonce": nonce.encode(),
         "head": head.encode(),
         "grant": escape(grant).encode(),

@@ -91,7 +91,7 @@ class Pages:
                 page_values(
                     title=_title(found.page, visit.locale, primaries),
                     nonce=nonce,
-                    path=_path_and_query(scope),
+                    query=visit.query_before_language,
                     head="".join(tag for rendered in known for tag in rendered.head),
                     grant=self._live.sign([piece.instance for piece in placed], visit.locale, visit.visitor.subject),
                     cursor=cursor,
@@ -175,12 +175,6 @@ def _headers(composition: Composition, started: float) -> list[Header]:
         (b"cache-status", cache_status(known, len(composition.placed)).encode()),
         (SURROGATE_KEY.encode(), " ".join(sorted(keys)).encode()),
     ]
-
-
-def _path_and_query(scope: Scope) -> str:
-    query = scope["query_string"].decode("latin-1")
-    path: str = scope["raw_path"].decode("latin-1") if scope.get("raw_path") else scope["path"]
-    return f"{path}?{query}" if query else path
 
 
 async def _send(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from starlette.datastructures import Headers, QueryParams
 from starlette.requests import cookie_parser
@@ -14,6 +15,9 @@ from jogakbo_shell.tracing import Trace
 
 FORM_PAGE = "form-page"
 """The cookie that keeps where a refused form was."""
+
+CHOICES = ("lang", "theme")
+"""What any address may choose by its query; it is kept in cookies."""
 
 _THEMES = ("light", "dark")
 _CHOICE_SECONDS = 365 * 24 * 3600
@@ -33,6 +37,12 @@ class Visit:
     headers: Headers
     cookies: tuple[str, ...]
     form_page: str = ""
+
+    @property
+    def query_before_language(self) -> str:
+        """`ingredient=milk&`: what a link that chooses a language on this page has to keep of its address."""
+        kept = [(name, value) for name, value in self.query.multi_items() if name != "lang"]
+        return f"{urlencode(kept)}&" if kept else ""
 
     @property
     def wants_html(self) -> bool:
@@ -55,7 +65,7 @@ class Reception:
         query = QueryParams(scope["query_string"])
         visitor = self._sessions.visitor(cookies, secure=secure)
         given = [self._sessions.cookie(visitor, secure=secure)] if visitor.is_new else []
-        given += [_choice(name, query[name], secure) for name in ("lang", "theme") if name in query]
+        given += [_choice(name, query[name], secure) for name in CHOICES if name in query]
         theme = query.get("theme") or cookies.get("theme", "")
         return Visit(
             trace=trace,
