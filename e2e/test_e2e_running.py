@@ -32,7 +32,6 @@ def test_a_killed_portal_leaves_no_process_behind_and_keeps_its_data(tmp_path: P
     _, alive = psutil.wait_procs(processes, timeout=5)
     assert alive == []
 
-    (tmp_path / "run" / "portal.json").unlink()
     second = Portal(tmp_path).wait_ready()
     try:
         assert second.ask("orders-service", f"/orders/{order}")["id"] == order

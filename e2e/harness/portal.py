@@ -117,9 +117,10 @@ class Portal:
 
     def _state(self) -> dict[str, object]:
         try:
-            return cast(dict[str, object], json.loads((self.var / "run" / "portal.json").read_bytes()))
+            state = cast(dict[str, object], json.loads((self.var / "run" / "portal.json").read_bytes()))
         except FileNotFoundError:
             return {}
+        return state if state["pid"] == self.process.pid else {}  # not one that was killed in the same folder
 
     def _jogak(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "jogakbo.cli", *words, "--var", str(self.var)]

@@ -1,5 +1,6 @@
 """One readable log of many processes: each line behind the name of who wrote it."""
 
+import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +35,8 @@ class Output:
         self._prefixes = prefixes
         self._writers: dict[str, _Writer] = {}
         self._width = len(SELF)
+        self.lost = False
+        """Nobody reads the terminal any more."""
         folder.mkdir(parents=True, exist_ok=True)
 
     def add(self, name: str, *, quiet: bool = False) -> None:
@@ -73,8 +76,17 @@ class Output:
     def _print(self, name: str, hue: int, line: str) -> None:
         if self._prefixes or name == SELF:
             line = f"{self._paint(f'{name:<{self._width}} │', hue)} {line}"
-        self._terminal.write(f"{line}\n")
-        self._terminal.flush()
+        try:
+            self._terminal.write(f"{line}\n")
+            self._terminal.flush()
+        except OSError:  # `jogak up | head`, a closed window
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        self.lost = True
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self._terminal.fileno())  # what the stream still holds must go somewhere when it is closed
+        os.close(nowhere)
 
     def _paint(self, text: str, hue: int) -> str:
         return f"\x1b[{hue}m{text}\x1b[0m" if self._colour else text

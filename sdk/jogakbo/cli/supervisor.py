@@ -117,6 +117,8 @@ class Supervisor:
     def _turn(self) -> None:
         self._loop.turn()
         self._turn_news()
+        if self._output.lost and not self.stopping:
+            self.stop()
 
     def _turn_news(self) -> None:
         while self._news:  # a listener may make news itself

@@ -77,6 +77,7 @@ def _run_own(order: Order) -> None:
     loop = Loop()
     supervisor = Supervisor(_plan(order, around, bus), loop, _output(order))
     desk = Desk(supervisor, ports, redis_url)
+    state_file(order.var).unlink(missing_ok=True)  # of a supervisor that was killed
     control = ControlServer(order.var / "run", loop, desk.serve)
     supervisor.on_change(lambda: write_state(order.var, supervisor.snapshot()))
     supervisor.on_change(desk.look)

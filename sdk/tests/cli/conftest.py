@@ -9,8 +9,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
+from typing import IO, cast
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -168,6 +169,19 @@ class Bench:
         """`jogak up` as the child of a process that can be killed: `process` is that one."""
         wait_for_it = "import subprocess, sys; subprocess.run(sys.argv[1:])"
         return self._start([sys.executable, "-c", wait_for_it, *self._command("up", *words, var=None)], None, {})
+
+    @contextmanager
+    def start_into_a_pipe(self, *words: str) -> Iterator[tuple[Running, IO[bytes]]]:
+        """`jogak up | …`, with the reading end."""
+        with subprocess.Popen(
+            self._command("up", *words, var=None),
+            stdout=subprocess.PIPE,
+            cwd=self.folder,
+            env=self._environment({}),
+        ) as process:
+            assert process.stdout is not None
+            self.started.append(Running(process, self.var, self.folder / "no-output"))
+            yield self.started[-1], process.stdout
 
     def _start(self, command: list[str], var: Path | None, environment: dict[str, str]) -> Running:
         output = self.folder / f"output-{len(self.started)}.log"

@@ -163,6 +163,16 @@ def test_a_data_folder_may_have_a_long_path(bench: Bench) -> None:
     assert bench.run("status", var=var).returncode == 0
 
 
+def test_the_portal_ends_in_order_when_nobody_reads_its_log_any_more(bench: Bench) -> None:
+    with bench.start_into_a_pipe("--free-ports") as (portal, log):
+        portal.wait_ready()
+        processes = portal.processes()
+        log.close()
+        portal.crash("tea-service")  # something to say
+        assert portal.process.wait(10) == 0
+    assert_all_gone(processes)
+
+
 def test_the_portal_ends_when_who_started_it_is_killed(bench: Bench) -> None:
     starter = bench.start_by_another("--free-ports", "--with-parent").wait_ready()
     processes = starter.processes()
