@@ -90,6 +90,7 @@ def _proxy(settings: Settings, core: Core, live: Live, answers: Answers) -> Prox
         upstream=core.upstream,
         cache=core.cache,
         assets=core.assets,
+        wards=core.healing,
         context=core.context,
         showing=Showing(core.fragments, live, returning),
         returning=returning,

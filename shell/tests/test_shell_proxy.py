@@ -222,6 +222,20 @@ async def test_a_failed_refresh_leaves_the_page_alone(tmp_path: Path, declared: 
     assert response.headers["content-type"] == "application/problem+json"
 
 
+async def test_an_action_gets_through_again_though_no_page_is_loaded_meanwhile(
+    tmp_path: Path, declared: FakeFragmentServer
+) -> None:
+    async with portal(tmp_path, {"cafe": declared.address}) as shell:
+        await declared.stop()
+        assert (await shell.post(TAKE)).status_code == 502
+        await declared.start()
+        await until_true(partial(_is_taken, shell))
+
+
+async def _is_taken(shell: Portal) -> bool:
+    return (await shell.post(TAKE)).status_code == 303
+
+
 async def test_a_hung_action_ends_at_its_deadline(tmp_path: Path, declared: FakeFragmentServer) -> None:
     declared.at["/actions/take"] = hang
     async with portal(tmp_path, {"cafe": declared.address}) as shell:

@@ -10,7 +10,9 @@ from starlette.types import Receive, Scope, Send
 
 from jogakbo.contract.surrogate import SURROGATE_KEY, parse_keys
 from jogakbo_shell.composition.cache import FragmentCache
+from jogakbo_shell.composition.fragments import Wards
 from jogakbo_shell.context import Context
+from jogakbo_shell.instance import Instance
 from jogakbo_shell.proxy.bodies import BodyCutShort, BodyTooLarge, BodyTooSlow, read_body
 from jogakbo_shell.proxy.csrf import is_forged
 from jogakbo_shell.proxy.headers import forwarded
@@ -53,6 +55,7 @@ class Proxy:
         upstream: Upstream,
         cache: FragmentCache,
         assets: KeptAssets,
+        wards: Wards,
         context: Context,
         showing: Showing,
         returning: Returning,
@@ -62,6 +65,7 @@ class Proxy:
         self._upstream = upstream
         self._cache = cache
         self._assets = assets
+        self._wards = wards
         self._context = context
         self._showing = showing
         self._returning = returning
@@ -121,6 +125,7 @@ class Proxy:
         self, visit: Visit, server: FragmentServer, target: Target, method: str, body: bytes
     ) -> Response:
         if server.breaker.open:
+            self._let_heal(visit, server)
             raise Refused(503, f"{server.name} does not answer at present")
         headers = {
             **self._context.headers(server.name, visit.locale, visit.visitor.subject),
@@ -133,6 +138,7 @@ class Proxy:
         except UpstreamError as error:
             server.breaker.failed(silent=error.silent, sent_at=sent_at)
             server.note_fault(f"{method} {target.path}", error)
+            self._let_heal(visit, server)
             self._log.warning("proxy_failed", server=server.name, path=target.path, error=str(error))
             raise Refused(error.status, f"{server.name} gave no answer") from error
         server.breaker.succeeded()
@@ -145,3 +151,11 @@ class Proxy:
         if method in _SAFE:
             return back(visit) if answer.status == 405 else response
         return remembering(visit, response) if answer.status >= 400 else response
+
+    def _let_heal(self, visit: Visit, server: FragmentServer) -> None:
+        """An action is no probe: an open breaker is closed by one for a fragment that needs nothing to be asked for."""
+        declared = server.manifest.fragments if server.manifest and server.breaker.open else {}
+        for name, fragment in declared.items():
+            if not any(param.required for param in fragment.params.values()):
+                instance = Instance.of(f"{server.name}/{name}", (), visit.locale)
+                return self._wards.take_in(instance, visit.visitor.subject)
