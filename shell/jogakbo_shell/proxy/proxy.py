@@ -158,4 +158,5 @@ class Proxy:
         for name, fragment in declared.items():
             if not any(param.required for param in fragment.params.values()):
                 instance = Instance.of(f"{server.name}/{name}", (), visit.locale)
-                return self._wards.take_in(instance, visit.visitor.subject)
+                self._wards.take_in(instance, visit.visitor.subject)
+                return
