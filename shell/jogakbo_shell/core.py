@@ -18,7 +18,7 @@ from jogakbo_shell.proxy.keeping import KeptAssets
 from jogakbo_shell.registry.registry import Registry
 from jogakbo_shell.registry.shelf import Shelf
 from jogakbo_shell.settings import Settings
-from jogakbo_shell.upstream.httpx2_adapter import Httpx2Upstream
+from jogakbo_shell.upstream.pool import PooledUpstream
 from jogakbo_shell.upstream.port import Upstream
 from jogakbo_shell.web.metrics import FragmentOutcomes
 
@@ -47,7 +47,7 @@ class Core:
 
 
 def build_core(settings: Settings, keys: SigningKeys, templates: Templates) -> Core:
-    upstream = Httpx2Upstream(
+    upstream = PooledUpstream(
         max_body_bytes=settings.max_body_bytes,
         max_header_bytes=settings.max_header_bytes,
         max_connections=settings.max_upstream_connections,

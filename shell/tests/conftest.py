@@ -4,6 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from jogakbo_shell.upstream.httpx2_adapter import Httpx2Upstream
+from jogakbo_shell.upstream.pool import PooledUpstream
+from jogakbo_shell.upstream.port import Upstream
 from shell.tests.harness import FakeFragmentServer
 
 
@@ -17,3 +20,19 @@ async def cafe() -> AsyncIterator[FakeFragmentServer]:
     """A fragment server that has shown no manifest yet."""
     async with FakeFragmentServer() as server:
         yield server
+
+
+@pytest.fixture(params=[PooledUpstream, Httpx2Upstream])
+async def upstream(request: pytest.FixtureRequest) -> AsyncIterator[Upstream]:
+    """Every adapter of the port in turn, with bounds that a test reaches quickly."""
+    adapter: type[PooledUpstream] | type[Httpx2Upstream] = request.param
+    made = adapter(max_body_bytes=10_000, max_header_bytes=2_000, max_connections=4)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def pool() -> AsyncIterator[PooledUpstream]:
+    made = PooledUpstream(max_body_bytes=10_000, max_header_bytes=2_000, max_connections=4)
+    yield made
+    await made.close()

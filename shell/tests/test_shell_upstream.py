@@ -5,25 +5,16 @@ from __future__ import annotations
 import asyncio
 import gzip
 import time
-from collections.abc import AsyncIterator
 
 import pytest
 
 from jogakbo_shell.upstream.errors import Malformed, TimedOut, TooLarge, Unreachable
-from jogakbo_shell.upstream.httpx2_adapter import Httpx2Upstream
 from jogakbo_shell.upstream.port import Request, Upstream
 from shell.tests.harness import FakeFragmentServer, Received, answer, eventually, hang, raw
 
 pytestmark = pytest.mark.anyio
 
-DEADLINE = 0.15
-
-
-@pytest.fixture
-async def upstream() -> AsyncIterator[Upstream]:
-    adapter = Httpx2Upstream(max_body_bytes=10_000, max_header_bytes=2_000, max_connections=4)
-    yield adapter
-    await adapter.close()
+DEADLINE = 0.3
 
 
 async def test_an_answer_comes_whole(upstream: Upstream, cafe: FakeFragmentServer) -> None:

@@ -14,33 +14,55 @@ class BodyReader:
 
     def __init__(self, encoding: str, max_bytes: int) -> None:
         self._max_bytes = max_bytes
+        self._received = 0
         self._size = 0
         self._chunks: list[bytes] = []
-        self._inflate = None if encoding in ("", "identity") else _inflater(encoding)
+        self._unpacker = None if encoding in ("", "identity") else _Unpacker(encoding)
 
     def feed(self, chunk: bytes) -> None:
-        if self._inflate is not None:
-            chunk = self._unpack(chunk)
+        self._received += len(chunk)
+        if self._received > self._max_bytes:
+            raise self._too_large()
+        if self._unpacker is not None:
+            chunk = self._unpacker.unpack(chunk, self._max_bytes - self._size + 1)
         self._size += len(chunk)
         if self._size > self._max_bytes:
-            raise TooLarge(f"the body has more than {self._max_bytes} bytes")
+            raise self._too_large()
         self._chunks.append(chunk)
 
     def body(self) -> bytes:
-        if self._inflate is not None and not self._inflate.eof:
+        # An empty body (a 304 keeps the Content-Encoding of what it confirms) has no end of stream either.
+        if self._unpacker is not None and self._received and not self._unpacker.complete:
             raise Malformed("the compressed body is cut short")
         return b"".join(self._chunks)
 
-    def _unpack(self, chunk: bytes) -> bytes:
-        assert self._inflate is not None  # noqa: S101 - narrows the type for the reader above
+    def _too_large(self) -> TooLarge:
+        return TooLarge(f"the body has more than {self._max_bytes} bytes")
+
+
+class _Unpacker:
+    def __init__(self, encoding: str) -> None:
+        # The shell asks for identity; gzip and deflate are what servers send all the same.
+        if encoding not in _WINDOW_BITS:
+            raise Malformed(f"content-encoding {encoding[:40]!r} was not asked for")
+        self._window_bits = _WINDOW_BITS[encoding]
+        self._stream = zlib.decompressobj(self._window_bits)
+
+    @property
+    def complete(self) -> bool:
+        return self._stream.eof
+
+    def unpack(self, packed: bytes, max_bytes: int) -> bytes:
+        """At most `max_bytes`; what does not fit is not unpacked."""
+        unpacked: list[bytes] = []
         try:
-            return self._inflate.decompress(chunk, self._max_bytes - self._size + 1)
+            while packed and max_bytes > 0:
+                # A gzip body may be several gzip streams in a row (RFC 1952, section 2.2).
+                if self._stream.eof:
+                    self._stream = zlib.decompressobj(self._window_bits)
+                unpacked.append(self._stream.decompress(packed, max_bytes))
+                max_bytes -= len(unpacked[-1])
+                packed = self._stream.unused_data
         except zlib.error as error:
             raise Malformed(f"the body is not in its content-encoding: {error}") from error
-
-
-def _inflater(encoding: str) -> zlib._Decompress:
-    # The shell asks for identity; gzip and deflate are what servers send all the same.
-    if encoding not in _WINDOW_BITS:
-        raise Malformed(f"content-encoding {encoding[:40]!r} was not asked for")
-    return zlib.decompressobj(_WINDOW_BITS[encoding])
+        return b"".join(unpacked)

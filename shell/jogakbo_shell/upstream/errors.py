@@ -1,6 +1,7 @@
 """What can go wrong between the shell and a fragment server.
 
 UpstreamError
+├── Unsendable      the request itself could not be written down safely; nothing was sent
 ├── Unreachable     no connection: nobody listens, or the name is unknown
 ├── TimedOut        the deadline came first
 ├── TooLarge        headers or body beyond their bound, also after decompression
@@ -16,6 +17,10 @@ class UpstreamError(Exception):
     status = 502
     silent = False
     """Not a byte came back: the server is hung or gone, not just wrong."""
+
+
+class Unsendable(UpstreamError):
+    pass
 
 
 class Unreachable(UpstreamError):

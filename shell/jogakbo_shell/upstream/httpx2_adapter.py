@@ -1,7 +1,8 @@
 """The port on httpx2's connection pool.
 
-Its transport is used without its client: the client would keep cookies, follow proxies of the environment and
-unpack without a bound. A pool of our own can replace this behind the same port.
+For what `pool` does not speak: give the transport `http2` or a proxy here. The portal runs on `pool`; both pass the
+same tests, which keeps the port honest. The transport is used without httpx2's client: that would keep cookies,
+follow proxies of the environment and unpack without a bound.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from urllib.parse import urlsplit
 import httpx2
 
 from jogakbo_shell.upstream.decoding import BodyReader
-from jogakbo_shell.upstream.errors import Malformed, TimedOut, TooLarge, Unreachable
-from jogakbo_shell.upstream.port import Answer, Request
+from jogakbo_shell.upstream.errors import Malformed, TimedOut, TooLarge, Unreachable, Unsendable
+from jogakbo_shell.upstream.location import locate
+from jogakbo_shell.upstream.port import IDEMPOTENT, Answer, Request
+from jogakbo_shell.upstream.request_bytes import write_request
 
 # Below the 5 s after which uvicorn, and most servers, close an idle connection.
 _IDLE_SECONDS = 4.0
-_SAFE = frozenset({"GET", "HEAD"})
 _NO_TIMEOUTS = {"timeout": httpx2.Timeout(None).as_dict()}
 
 
@@ -45,6 +47,7 @@ class Httpx2Upstream:
         self._tls: ssl.SSLContext | None = None
 
     async def fetch(self, request: Request, *, deadline: float) -> Answer:
+        write_request(request, locate(request.url))  # for what it refuses
         heard = _Heard()
         try:
             async with asyncio.timeout(max(deadline, 0.0)):
@@ -52,9 +55,11 @@ class Httpx2Upstream:
         except TimeoutError as error:
             seen = "the answer began but did not end" if heard.any else "no answer"
             raise TimedOut(f"{seen} within {deadline * 1000:.0f} ms", heard=heard.any) from error
-        except (httpx2.ConnectError, httpx2.UnsupportedProtocol) as error:
+        except httpx2.ConnectError as error:
             raise Unreachable(f"no connection: {error}") from error
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        except (httpx2.LocalProtocolError, httpx2.InvalidURL) as error:
+            raise Unsendable(f"{type(error).__name__}: {error}") from error
+        except httpx2.HTTPError as error:
             raise Malformed(f"{type(error).__name__}: {error}") from error
 
     async def close(self) -> None:
@@ -67,7 +72,7 @@ class Httpx2Upstream:
         try:
             return await self._fetch(request, heard)
         except (httpx2.ReadError, httpx2.WriteError, httpx2.RemoteProtocolError):
-            if heard.any or request.method not in _SAFE:
+            if heard.any or request.method not in IDEMPOTENT:
                 raise
         return await self._fetch(request, heard)
 
@@ -75,7 +80,7 @@ class Httpx2Upstream:
         outgoing = httpx2.Request(
             request.method,
             request.url,
-            headers=[("accept-encoding", "identity"), *request.headers.items()],
+            headers={"accept-encoding": "identity", **request.headers},
             content=request.body or None,
             extensions=_NO_TIMEOUTS,
         )

@@ -6,10 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+# RFC 9110, section 9.2.2: these mean the same when they come twice.
+IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`url` is absolute; header names are lower case. The adapter adds Host and framing only."""
+    """`url` is absolute; header names are lower case.
+
+    The adapter adds Host, framing and `accept-encoding: identity` where nothing else is asked for; it refuses to send
+    framing of the caller's.
+    """
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)

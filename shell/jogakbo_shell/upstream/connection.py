@@ -1,0 +1,112 @@
+"""One connection to an origin: a request at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol, cast
+
+from jogakbo_shell.upstream.errors import UpstreamError
+from jogakbo_shell.upstream.exchange import Exchange
+
+
+class Owner(Protocol):
+    """What a connection tells its pool."""
+
+    def release(self, connection: Connection) -> None:
+        """It stands at the start of the next request."""
+
+    def lose(self, connection: Connection) -> None:
+        """It is of no more use. May come twice."""
+
+    def again(self, exchange: Exchange) -> None:
+        """The kept connection was dead; the exchange needs another."""
+
+
+class Connection(asyncio.Protocol):
+    __slots__ = ("_exchange", "_owner", "_reused", "_transport", "idle_since")
+
+    def __init__(self, owner: Owner) -> None:
+        self._owner = owner
+        self._transport: asyncio.Transport | None = None
+        self._exchange: Exchange | None = None
+        self._reused = False
+        self.idle_since = 0.0
+
+    @property
+    def alive(self) -> bool:
+        return self._transport is not None and not self._transport.is_closing()
+
+    def send(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        exchange.connection = self
+        if self._transport is None:  # closed by the other side as soon as it was opened
+            self._end()
+        else:
+            self._transport.write(exchange.sent)
+
+    def drop(self) -> None:
+        """Close at once; what is under way is its caller's to end."""
+        self._exchange = None
+        self._owner.lose(self)
+        if self._transport is not None:
+            self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but name
+
+    def data_received(self, data: bytes) -> None:
+        exchange = self._exchange
+        if exchange is None:
+            self.drop()  # nothing was asked: it must not become the answer to the next request
+            return
+        try:
+            exchange.reader.feed(data)
+        except UpstreamError as error:
+            self._fail(exchange, error)
+            return
+        if exchange.reader.answer is not None:
+            self._finish(exchange)
+
+    def eof_received(self) -> None:
+        self._end()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        self._end(exc)
+
+    def _end(self, broken: Exception | None = None) -> None:
+        """The other side will say no more; `broken` when it was cut off rather than closed."""
+        exchange = self._exchange
+        self.drop()
+        if exchange is None:
+            return
+        exchange.connection = None
+        if self._reused and exchange.may_repeat():
+            exchange.repeat()
+            self._owner.again(exchange)
+            return
+        try:
+            exchange.reader.end(broken)
+        except UpstreamError as error:
+            exchange.fail(error)
+        if exchange.reader.answer is not None:
+            exchange.succeed(exchange.reader.answer)
+
+    def _fail(self, exchange: Exchange, error: UpstreamError) -> None:
+        self.drop()
+        exchange.connection = None
+        exchange.fail(error)
+
+    def _finish(self, exchange: Exchange) -> None:
+        self._exchange = exchange.connection = None
+        assert exchange.reader.answer is not None  # noqa: S101 - narrows the type
+        exchange.succeed(exchange.reader.answer)
+        self._reused = True
+        if exchange.reader.reusable and self.alive and self._all_sent():
+            self._owner.release(self)
+        else:
+            self.drop()
+
+    def _all_sent(self) -> bool:
+        # An answer that came before the whole request was sent: the rest would be read as a request of its own.
+        return self._transport is not None and not self._transport.get_write_buffer_size()

@@ -1,0 +1,127 @@
+"""The connections to one origin, and the requests that wait for one."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections import deque
+from typing import Protocol
+
+from jogakbo_shell.upstream.connection import Connection
+from jogakbo_shell.upstream.errors import Unreachable
+from jogakbo_shell.upstream.exchange import Exchange
+from jogakbo_shell.upstream.location import Origin
+
+# Below the 5 s after which uvicorn, and most servers, close an idle connection.
+_IDLE_SECONDS = 4.0
+
+
+class Tls(Protocol):
+    def __call__(self) -> ssl.SSLContext:
+        """How the other side has to prove who it is."""
+
+
+class OriginPool:
+    """At most `max_connections`, those being made included, so that a hung server can only use up its own."""
+
+    def __init__(self, origin: Origin, *, max_connections: int, tls: Tls) -> None:
+        self._origin = origin
+        self._max_connections = max_connections
+        self._tls = tls
+        self._open: set[Connection] = set()
+        self._idle: list[Connection] = []
+        self._waiting: deque[Exchange] = deque()
+        self._dials: set[asyncio.Task[None]] = set()
+
+    @property
+    def empty(self) -> bool:
+        return not (self._open or self._waiting or self._dials)
+
+    def place(self, exchange: Exchange) -> None:
+        """Give it a kept connection, the last used first, or a place in the queue for one."""
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.alive and not self._is_old(connection, exchange.began):
+                connection.send(exchange)
+                return
+            connection.drop()
+        self._waiting.append(exchange)
+        self._dial()
+
+    def again(self, exchange: Exchange) -> None:
+        # Not from the idle ones: if one was dead, so may be the others.
+        self._waiting.appendleft(exchange)
+        self._dial()
+
+    def abandon(self, exchange: Exchange) -> None:
+        """Its caller has gone: a connection in the midst of an answer cannot be used for another."""
+        if exchange.connection is not None:
+            exchange.connection.drop()
+            exchange.connection = None
+        elif exchange in self._waiting:
+            self._waiting.remove(exchange)
+            if len(self._dials) > len(self._waiting):
+                self._dials.pop().cancel()
+
+    def release(self, connection: Connection) -> None:
+        while self._waiting:
+            exchange = self._waiting.popleft()
+            if not exchange.result.done():
+                connection.send(exchange)
+                return
+        connection.idle_since = asyncio.get_running_loop().time()
+        self._idle.append(connection)
+
+    def lose(self, connection: Connection) -> None:
+        self._open.discard(connection)
+        if connection in self._idle:
+            self._idle.remove(connection)
+        self._dial()
+
+    def expire_idle(self, now: float) -> None:
+        for connection in [kept for kept in self._idle if self._is_old(kept, now)]:
+            connection.drop()
+
+    def close(self) -> None:
+        self._waiting.clear()
+        for dial in self._dials:
+            dial.cancel()
+        for connection in list(self._open):
+            connection.drop()
+
+    @staticmethod
+    def _is_old(connection: Connection, now: float) -> bool:
+        return now - connection.idle_since > _IDLE_SECONDS
+
+    def _dial(self) -> None:
+        """One attempt for each that waits, within the bound."""
+        while len(self._dials) < len(self._waiting) and len(self._open) + len(self._dials) < self._max_connections:
+            dial = asyncio.create_task(self._connect(self._waiting[len(self._dials)].expires))
+            self._dials.add(dial)
+            dial.add_done_callback(self._dialled)
+
+    def _dialled(self, dial: asyncio.Task[None]) -> None:
+        self._dials.discard(dial)
+        self._dial()
+
+    async def _connect(self, expires: float) -> None:
+        secure, host, port = self._origin
+        try:
+            async with asyncio.timeout_at(expires) as bound:
+                _, connection = await asyncio.get_running_loop().create_connection(
+                    lambda: Connection(self),
+                    host,
+                    port,
+                    ssl=self._tls() if secure else None,
+                    server_hostname=host if secure else None,
+                )
+        except OSError as error:  # also a name that is unknown, a certificate that does not hold, a kernel's timeout
+            if not bound.expired():
+                self._fail_next(Unreachable(f"no connection: {error}"))
+            return
+        self._open.add(connection)
+        self.release(connection)
+
+    def _fail_next(self, error: Unreachable) -> None:
+        if self._waiting:
+            self._waiting.popleft().fail(error)

@@ -1,0 +1,81 @@
+"""One answer cut at every byte, without a network in between."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+
+from jogakbo_shell.upstream.answer_reader import AnswerReader, Bounds
+from jogakbo_shell.upstream.errors import Malformed
+from jogakbo_shell.upstream.port import Answer
+
+_OK = b"HTTP/1.1 200 OK\r\nEtag: x\r\n"
+_PACKED = gzip.compress(b"hello")
+ANSWERS = {
+    "length": _OK + b"Content-Length: 5\r\n\r\nhello",
+    "chunks": _OK + b"Transfer-Encoding: chunked\r\n\r\n3;a=b\r\nhel\r\n2\r\nlo\r\n0\r\nx-a: b\r\n\r\n",
+    "interim": b"HTTP/1.1 103 Early\r\nlink: </a>\r\n\r\n" + _OK + b"content-length: 5\r\n\r\nhello",
+    "gzip": _OK + b"content-encoding: gzip\r\ncontent-length: %d\r\n\r\n" % len(_PACKED) + _PACKED,
+}
+
+
+def read(*pieces: bytes, method: str = "GET") -> AnswerReader:
+    reader = AnswerReader(method, Bounds(max_header_bytes=1000, max_body_bytes=1000))
+    for piece in pieces:
+        reader.feed(piece)
+    return reader
+
+
+def essence(answer: Answer | None) -> tuple[int, str, bytes]:
+    assert answer is not None
+    return answer.status, answer.header("etag"), answer.body
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_an_answer_is_the_same_wherever_it_is_cut_in_two(kind: str) -> None:
+    whole = ANSWERS[kind]
+    for at in range(1, len(whole)):
+        reader = read(whole[:at], whole[at:])
+        assert essence(reader.answer) == (200, "x", b"hello")
+        assert reader.reusable
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_an_answer_is_never_whole_before_its_last_byte(kind: str) -> None:
+    whole = ANSWERS[kind]
+    for at in range(1, len(whole)):
+        reader = read(whole[:at])
+        assert reader.answer is None
+        with pytest.raises(Malformed, match="cut short"):
+            reader.end()
+
+
+def test_a_body_that_ends_with_its_connection_must_not_end_with_a_broken_one() -> None:
+    head = _OK + b"\r\nhel"
+    reader = read(head)
+    reader.end()
+    assert essence(reader.answer) == (200, "x", b"hel")
+    with pytest.raises(Malformed, match="cut short"):
+        read(head).end(ConnectionResetError())
+
+
+@pytest.mark.parametrize(
+    ("whole", "method", "reusable"),
+    [
+        (_OK + b"content-length: 5\r\n\r\n", "HEAD", True),
+        (_OK + b"\r\n", "HEAD", False),
+        (_OK + b"content-length: 5\r\n\r\nhello", "HEAD", False),
+        (_OK + b"connection: close\r\ncontent-length: 5\r\n\r\nhello", "GET", False),
+        (b"HTTP/1.0 200 OK\r\ncontent-length: 5\r\n\r\nhello", "GET", False),
+        (b"HTTP/1.0 200 OK\r\nconnection: keep-alive\r\ncontent-length: 5\r\n\r\nhello", "GET", True),
+        (_OK + b"content-length: 5\r\n\r\nhelloH", "GET", False),
+        (b"HTTP/1.1 204 None\r\n\r\n", "GET", True),
+    ],
+)
+def test_a_connection_is_kept_only_at_the_clean_start_of_the_next_answer(
+    whole: bytes, method: str, reusable: bool
+) -> None:
+    reader = read(whole, method=method)
+    assert reader.answer is not None
+    assert reader.reusable == reusable
