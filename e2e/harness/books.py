@@ -28,13 +28,17 @@ class Books:
         waiting = list(orders)
 
         def over() -> bool:
-            while waiting and self._order(waiting[-1])["state"] in _TERMINAL:
+            while waiting and self.state(waiting[-1]) in _TERMINAL:
                 waiting.pop()
             return not waiting
 
         eventually(over, f"all {len(orders)} orders confirmed or refused", seconds)
         left = deadline - time.monotonic()
         eventually(lambda: self._sold()["orders"] - self._sales["orders"] >= len(orders), "reports know them", left)
+
+    def state(self, id: str) -> str:
+        """`RESERVING`, `CHARGING`… `CONFIRMED`."""
+        return cast(str, self._order(id)["state"])
 
     def check(self, orders: Mapping[str, str]) -> None:
         """Each order exactly once, confirmed and charged once; what was sold is gone from the shelf, no more."""

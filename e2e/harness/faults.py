@@ -10,7 +10,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from e2e.harness.portal import Portal
+from e2e.harness.portal import Portal, eventually
 
 _PATIENCE_SECONDS = 30.0
 
@@ -33,6 +33,13 @@ def killed(portal: Portal, name: str) -> Iterator[None]:
     with borrowed(portal, name):
         yield
     portal.wait_state(name, "ready")
+
+
+def kill_once(portal: Portal, name: str) -> None:
+    """SIGKILL, and return when its supervisor has another one ready."""
+    dead = portal.pid(name)
+    os.kill(dead, signal.SIGKILL)
+    eventually(lambda: portal.state(name) == "ready" and portal.pid(name) != dead, f"{name} is back", _PATIENCE_SECONDS)
 
 
 @contextmanager
