@@ -15,7 +15,7 @@ export UV_PYTHON_DOWNLOADS := never
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check format docs lock reset
+.PHONY: help install up test check bench format docs lock reset
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -36,6 +36,9 @@ check: install ## look for faults without running anything: style, types, import
 	$(BIN)/mypy $(PACKAGES:%=--package %)
 	$(BIN)/mypy --config-file tests/mypy.ini $(TESTS) tests e2e bench deploy docs
 	$(BIN)/lint-imports
+
+bench: install ## measure what it costs and how fast it is, on this machine
+	$(BIN)/python -m bench.portal_figures
 
 format: install ## put the code into the house's form
 	$(BIN)/ruff check --fix

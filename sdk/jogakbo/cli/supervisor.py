@@ -102,6 +102,7 @@ class Supervisor:
             self.say(f"{unit.name} is ready after {unit.ready_after or 0:.2f} s on port {unit.program.question.port}")
 
     def _start(self) -> None:
+        self.say(f"starting {', '.join(self.units)}")
         bus = self.units.get(VALKEY)
         if bus is not None:
             bus.start()
