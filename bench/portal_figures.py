@@ -33,7 +33,8 @@ INGREDIENT = "beans"
 _SAME_ORIGIN = {"sec-fetch-site": "same-origin", "sec-fetch-mode": "cors", "hx-request": "true"}
 _WATCH = """([selector, wanted]) => {
   const section = document.querySelector(selector);
-  window.arrived = new Promise(resolve => {
+  window.arrived = new Promise((resolve, reject) => {
+    setTimeout(() => reject(new Error(`${wanted} has not come within 10 s`)), 10000);
     const look = () => section.textContent.includes(wanted) && resolve(performance.timeOrigin + performance.now());
     new MutationObserver(look).observe(section, {subtree: true, childList: true, characterData: true});
   });
@@ -131,7 +132,7 @@ def _one_change(portal: Portal, client: httpx2.Client, page: Page) -> float:
     selector = '[data-fragment="inventory/levels"]'
     page.evaluate(_WATCH, [selector, wanted])
     sent = time.time() * 1000
-    form = {"ingredient_id": INGREDIENT, "delivered": "1"}
+    form = {"ingredient_id": INGREDIENT, "delivered": "1", "revision": str(stock["revision"])}
     client.post("/-/inventory/actions/restock", data=form).raise_for_status()
     arrived: float = page.evaluate("window.arrived")
     return arrived - sent
