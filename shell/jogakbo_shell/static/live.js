@@ -60,7 +60,9 @@
     const typed = [...section.querySelectorAll(FIELDS)].filter(isDirty).map((field) =>
       ({ field, mark: markOf(field), value: field.value, checked: field.checked }));
     const active = section.contains(document.activeElement) ? document.activeElement : null;
-    const focus = active && { mark: markOf(active), start: active.selectionStart, end: active.selectionEnd };
+    const focus = active && {
+      mark: markOf(active), around: partsAround(active, section), start: active.selectionStart, end: active.selectionEnd,
+    };
     const observer = new MutationObserver(() => {});
     observer.observe(section, { subtree: true, childList: true, characterData: true });
     morph(section, content, !whole);
@@ -89,10 +91,25 @@
     }
   }
 
-  function refocus(section, active, { mark, start, end }) {
+  function partsAround(element, section) {
+    const parts = [];
+    for (let part = element.parentElement; part && section.contains(part); part = part.parentElement) {
+      if (part.matches("section")) parts.push(part);
+    }
+    return parts;
+  }
+
+  function refocus(section, active, { mark, around, start, end }) {
+    if (active === document.activeElement && active.matches("section")) return; // it is a refuge already
     const heir = heirOf(mark, section.querySelectorAll(REACHABLE));
     if (heir && heir === document.activeElement) return;
-    if (!heir) return active.blur(); // never leave the focus on a button that now does something else
+    if (!heir || heir.disabled) {
+      // Never to a button that now does something else, nor to the body, from where a keyboard begins all over again.
+      const refuge = around.find((part) => section.contains(part)) ?? section;
+      refuge.tabIndex = -1;
+      refuge.addEventListener("blur", () => refuge.removeAttribute("tabindex"), { once: true });
+      return refuge.focus({ preventScroll: true });
+    }
     heir.focus({ preventScroll: true });
     if (start != null) try { heir.setSelectionRange(start, end); } catch { /* a field without a caret */ }
   }

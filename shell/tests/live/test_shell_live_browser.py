@@ -24,7 +24,7 @@ import jogakbo_shell
 _STATIC = Path(jogakbo_shell.__file__).parent / "static"
 _CONFIG = (
     '{"history":false,"includeIndicatorCSS":false,"extensions":"live","noSwap":[204,304,"5xx"],'
-    '"defaultSwap":"innerMorph","morphIgnore":["data-htmx-powered","data-changed","aria-busy"]}'
+    '"defaultSwap":"innerMorph","morphIgnore":["data-htmx-powered","data-changed","aria-busy","tabindex"]}'
 )
 _PAGE = """<!doctype html><html lang="en"><head><title>Stage</title><meta name="htmx-config" content='{config}'>
 <script src="/static/vendor/htmx/htmx.min.js" defer></script><script src="/static/live.js" defer></script></head>
@@ -240,6 +240,23 @@ def test_the_focus_stays_on_the_button_that_does_the_same(page: Page, stage: Sta
     stage.show(f"<ul>{row(3)}</ul>", etag="b")
     expect(page.get_by_role("button", name="Take 3")).to_be_visible()
     expect(page.get_by_role("button", name="Take 3")).not_to_be_focused()
+
+
+def test_when_what_had_the_focus_is_gone_the_keyboard_goes_on_from_the_part_around_it(page: Page, stage: Stage) -> None:
+    columns = '<section id="now" aria-label="Now"><ul>{0}</ul></section><section aria-label="Then"><ul>{1}</ul></section>'
+    _open(page, stage, section(columns.format(row(1) + row(2), row(5))))
+    page.get_by_role("button", name="Take 1").focus()
+
+    stage.show(columns.format(row(2), row(5)), etag="a")
+    expect(page.get_by_role("region", name="Now")).to_be_focused()
+    stage.show(columns.format(row(2) + row(3), row(5)), etag="b")
+    expect(page.locator("li")).to_have_count(3)
+    expect(page.get_by_role("region", name="Now")).to_be_focused()
+
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Name 2")).to_be_focused()
+    stage.show("<p>nothing left</p>", etag="c")
+    expect(page.locator("[data-fragment]")).to_be_focused()
 
 
 def test_choices_that_were_made_are_kept(page: Page, stage: Stage) -> None:
