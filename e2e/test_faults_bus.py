@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from e2e.harness import cafe
 from e2e.harness.books import Books
+from e2e.harness.cafe import piece
 from e2e.harness.customer import Customer, Queue, queueing
 from e2e.harness.likeness import await_likeness
 from e2e.harness.load import DEADLINE_SECONDS, TOLERANCE_SECONDS, load
@@ -24,6 +25,7 @@ Away = Callable[[Valkey], AbstractContextManager[None]]
 
 AWAY_SECONDS = 10.0
 CAUGHT_UP_SECONDS = 5.0
+PRICES = itertools.count(5_900, 100)
 ITEMS = ("espresso", "americano", "latte", "iced-americano")
 
 
@@ -39,13 +41,17 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
 def portal(valkey: Valkey, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     portal = Portal(tmp_path_factory.mktemp("portal"), REDIS_URL=valkey.url)
     try:
-        portal.wait_ready()
-        with Customer(portal) as manager:
-            for ingredient in ("beans", "milk", "ice"):
-                manager.restock(ingredient, 500_000)
-        yield portal
+        yield portal.wait_ready()
     finally:
         portal.stop()
+
+
+@pytest.fixture(scope="module")
+def manager(portal: Portal) -> Iterator[Customer]:
+    with Customer(portal) as manager:
+        for ingredient in ("beans", "milk", "ice"):
+            manager.restock(ingredient, 500_000)
+        yield manager
 
 
 @contextmanager
@@ -80,17 +86,19 @@ def wiped(valkey: Valkey) -> Iterator[None]:
     ("away", "seconds"), [(killed, AWAY_SECONDS), (paused, AWAY_SECONDS), (killed_and_emptied, 2.0), (wiped, 2.0)]
 )
 def test_no_order_is_lost_or_doubled_and_every_page_catches_up(
-    away: Away, seconds: float, valkey: Valkey, portal: Portal, new_visitor: NewVisitor
+    away: Away, seconds: float, valkey: Valkey, portal: Portal, manager: Customer, new_visitor: NewVisitor
 ) -> None:
-    pages = [watching(new_visitor(), path) for path in ("/", "/board", "/till")]
+    pages = [watching(new_visitor(), path) for path in ("/", "/board", "/stock")]
     books = Books(portal)
     with queueing(portal, ITEMS) as queue:
         with away(valkey):
             serve_and_sell(portal, queue, seconds)
+            manager.set_price("mocha", price := next(PRICES))  # a change that no later one on its stream hides
         back = time.monotonic()
     books.settle(queue.orders, back + CAUGHT_UP_SECONDS - time.monotonic())
     await_likeness(portal, pages, back + CAUGHT_UP_SECONDS - time.monotonic())
     books.check(queue.orders)
+    expect(piece(pages[0], "menu/list").get_by_role("button", name="mocha")).to_contain_text(f"₩{price:,}")
 
 
 def test_the_likeness_notices_a_page_that_shows_something_else(portal: Portal, new_visitor: NewVisitor) -> None:

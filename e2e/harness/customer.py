@@ -14,7 +14,7 @@ import httpx2
 
 from e2e.harness.portal import Portal, eventually
 
-_PACE_SECONDS = 0.2
+_PACE_SECONDS = 0.4
 _PATIENCE_SECONDS = 30.0
 _CART = "/-/orders/cart"
 _ALONE = {"hx-request": "true"}  # the fragment without a page around it
@@ -25,6 +25,7 @@ class Customer:
     """A session of its own. Whatever the portal answers, an order is sent until the portal has accepted it."""
 
     def __init__(self, portal: Portal) -> None:
+        self._portal = portal
         self._http = httpx2.Client(
             base_url=portal.url,
             headers={"accept": "text/html", "sec-fetch-site": "same-origin", "referer": f"{portal.url}/"},
@@ -54,6 +55,12 @@ class Customer:
         """Say how much of an ingredient there is."""
         form = {"ingredient_id": ingredient, "counted": str(amount), "revision": str(uuid4())}
         self._insist(303, "POST", "/-/inventory/actions/count", form)
+
+    def set_price(self, item: str, won: int) -> None:
+        """Change a price on the menu."""
+        version = str(self._portal.ask("menu-service", f"/items/{item}")["version"])
+        form = {"item_id": item, "price_won": str(won), "version": version}
+        self._insist(303, "POST", "/-/menu/actions/price", form)
 
     def __enter__(self) -> Self:
         return self
@@ -134,7 +141,7 @@ class Queue:
 
 
 @contextmanager
-def queueing(portal: Portal, items: tuple[str, ...], customers: int = 4) -> Iterator[Queue]:
+def queueing(portal: Portal, items: tuple[str, ...], customers: int = 3) -> Iterator[Queue]:
     """Customers who order one thing after another until the block ends. Raises what any of them ran into."""
     queue = Queue(portal, items, customers)
     queue.start()
