@@ -48,7 +48,7 @@ docs: install ## write the tables of settings in docs/operations.md from the cod
 	$(BIN)/python docs/settings.py
 
 lock: install ## choose versions anew (UPGRADE=--upgrade takes the newest)
-	$(BIN)/uv pip compile $(PROJECTS) --all-extras --group pyproject.toml:dev --generate-hashes --universal \
+	$(BIN)/uv pip compile $(PROJECTS) --all-extras --group pyproject.toml:dev --generate-hashes --universal --python-version 3.11 \
 		--no-header --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-package jogakbo \
 		$(UPGRADE) --quiet --output-file requirements.lock
 
