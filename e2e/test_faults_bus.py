@@ -14,9 +14,10 @@ from e2e.harness import cafe
 from e2e.harness.books import Books
 from e2e.harness.cafe import piece
 from e2e.harness.customer import Customer, Queue, queueing
+from e2e.harness.faults import hung
 from e2e.harness.likeness import await_likeness
 from e2e.harness.load import DEADLINE_SECONDS, TOLERANCE_SECONDS, load
-from e2e.harness.portal import Portal
+from e2e.harness.portal import Portal, eventually
 from e2e.harness.valkey import Valkey
 from e2e.harness.visitor import Visitor
 
@@ -26,6 +27,7 @@ Away = Callable[[Valkey], AbstractContextManager[None]]
 AWAY_SECONDS = 10.0
 CAUGHT_UP_SECONDS = 5.0
 PRICES = itertools.count(5_900, 100)
+STREAM_LENGTH = "XLEN jogakbo:stream:orders"
 ITEMS = ("espresso", "americano", "latte", "iced-americano")
 
 
@@ -99,6 +101,19 @@ def test_no_order_is_lost_or_doubled_and_every_page_catches_up(
     await_likeness(portal, pages, back + CAUGHT_UP_SECONDS - time.monotonic())
     books.check(queue.orders)
     expect(piece(pages[0], "menu/list").get_by_role("button", name="mocha")).to_contain_text(f"₩{price:,}")
+
+
+def test_what_was_told_and_not_yet_heard_is_told_again_after_a_wipe(
+    valkey: Valkey, portal: Portal, manager: Customer
+) -> None:
+    books = Books(portal)
+    with hung(portal, "inventory-service"):
+        told = valkey.ask(STREAM_LENGTH)
+        orders = {manager.order("espresso"): "espresso"}
+        eventually(lambda: valkey.ask(STREAM_LENGTH) != told, "the order is in the stream")
+        assert valkey.ask("FLUSHALL") == b"+OK\r\n"
+    books.settle(orders, CAUGHT_UP_SECONDS)
+    books.check(orders)
 
 
 def test_the_likeness_notices_a_page_that_shows_something_else(portal: Portal, new_visitor: NewVisitor) -> None:
