@@ -46,6 +46,11 @@ class Customer:
             assert placed.headers["location"] == f"/orders/{form['order_id']}"
         return form["order_id"]
 
+    def advance(self, order: str, *steps: str) -> None:
+        """What a barista does: `take`, `finish`, `hand-over`."""
+        for step in steps:
+            self._insist(303, "POST", f"/-/orders/actions/{step}", {"order_id": order})
+
     def restock(self, ingredient: str, amount: int) -> None:
         """Put a delivery on the shelf."""
         form = {"ingredient_id": ingredient, "delivered": str(amount), "revision": str(uuid4())}
