@@ -67,9 +67,11 @@ class Stage:
 def stage() -> Iterator[Stage]:
     stage = Stage()
     yield stage
-    if stage.unit is not None and stage.unit.pid is not None:
-        stage.unit.kill()
-        os.waitpid(stage.unit.pid, 0)
+    unit = stage.unit
+    if unit is not None:
+        unit.stop()
+        unit.kill()
+        stage.until(lambda: unit.state is State.STOPPED)
 
 
 def wait_for_ever() -> None:
