@@ -26,11 +26,7 @@ def configure_logs(member: str, *, level: str = "info", form: str = "console") -
 
     Lines go to standard error as they are written; every line carries ``member``.
     """
-    renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer()
-        if form == "json"
-        else structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], drop_missing=True)
-    )
+    renderer = structlog.processors.JSONRenderer() if form == "json" else _for_people
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -44,6 +40,17 @@ def configure_logs(member: str, *, level: str = "info", form: str = "console") -
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(member=member)
+
+
+def _for_people(_: structlog.typing.WrappedLogger, __: str, event: structlog.typing.EventDict) -> str:
+    """``14:05:07Z request method=GET path=/board status=200 …``; ``jogak up`` puts the member's name in front."""
+    level, exception = event.pop("level"), event.pop("exception", "")
+    words = [f"{event.pop('timestamp')[11:19]}Z", *([level.upper()] if level != "info" else []), event.pop("event")]
+    event.pop("member", None)
+    event.pop("request_id", None)
+    event["trace_id"] = event.get("trace_id", "")[:8]
+    line = " ".join([*words, *(f"{name}={value}" for name, value in event.items() if value != "")])
+    return f"{line}\n{exception}" if exception else line
 
 
 @dataclass(frozen=True, slots=True)
