@@ -25,8 +25,14 @@ async def menu_list(view: View) -> str:
 @server.fragment("manage", title={"en": "Items and prices", "ko": "메뉴와 가격"}, keys=["menu"])
 async def manage(view: View) -> str:
     """Every item with its price and whether it is on the menu."""
-    items = await MenuService(view.service).items()
-    return view.render("manage.html", categories=_by_category(items), item_ids={item.id for item in items})
+    service = MenuService(view.service)
+    items, ingredients = await service.items(), await service.ingredients()
+    return view.render(
+        "manage.html",
+        categories=_by_category(items),
+        item_ids={item.id for item in items},
+        ingredients=ingredients,
+    )
 
 
 @server.action("price", shows="manage")

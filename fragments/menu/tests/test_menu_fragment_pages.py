@@ -34,6 +34,8 @@ def _menu(service: FakeService) -> None:
         item("omija-ade", "Omija ade", "오미자 에이드", category="drink", on_sale=False),
     ]
     service.answers("GET", "/items", {"items": items})
+    beans = {"id": "beans", "name": {"en": "Coffee beans", "ko": "원두"}, "unit": "g"}
+    service.answers("GET", "/ingredients", {"ingredients": [beans]})
 
 
 def test_it_keeps_the_contract(url: str) -> None:
@@ -50,6 +52,12 @@ def test_the_list_offers_what_is_on_sale(url: str) -> None:
 
 def test_an_item_is_added_through_the_orders_team(url: str) -> None:
     assert 'action="/-/orders/actions/add"' in httpx2.get(f"{url}/list").text
+
+
+def test_a_recipe_speaks_the_managers_language(url: str, service: FakeService) -> None:
+    assert "원두 18 g" in httpx2.get(f"{url}/manage", headers=KO).text
+    service.answers("GET", "/ingredients", {"ingredients": []})
+    assert "beans 18" in httpx2.get(f"{url}/manage", headers=KO).text
 
 
 def test_what_is_sold_out_is_shown_and_cannot_be_added(url: str) -> None:

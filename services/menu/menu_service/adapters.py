@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Select, func, insert, select, update
 
 from jogakbo.events import Outbox
 from menu_service import tables
-from menu_service.domain import Category, Item, Name, Portion, UnknownItem
+from menu_service.domain import Category, Ingredient, Item, Name, Portion, UnknownItem
 from menu_service.events import item_changed
 from menu_service.handlers import Menu
 
@@ -103,10 +103,17 @@ class SqlStock:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def note(self, ingredient_id: str, available: int) -> None:
-        known = update(tables.stock).where(tables.stock.c.ingredient_id == ingredient_id)
-        if self._connection.execute(known.values(available=available)).rowcount == 0:
-            self._connection.execute(insert(tables.stock).values(ingredient_id=ingredient_id, available=available))
+    def note(self, ingredient: Ingredient, available: int) -> None:
+        name = ingredient.name
+        facts = {"available": available, "name_en": name.en, "name_ko": name.ko, "unit": ingredient.unit}
+        known = update(tables.stock).where(tables.stock.c.ingredient_id == ingredient.id)
+        if self._connection.execute(known.values(facts)).rowcount == 0:
+            self._connection.execute(insert(tables.stock).values(ingredient_id=ingredient.id, **facts))
+
+    def ingredients(self) -> Sequence[Ingredient]:
+        named = select(tables.stock).where(tables.stock.c.unit != "").order_by(tables.stock.c.ingredient_id)
+        rows = self._connection.execute(named)
+        return [Ingredient(row.ingredient_id, Name(row.name_en, row.name_ko), row.unit) for row in rows]
 
     def available(self) -> Mapping[str, int]:
         rows = self._connection.execute(select(tables.stock.c.ingredient_id, tables.stock.c.available))

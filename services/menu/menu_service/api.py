@@ -53,6 +53,20 @@ class ItemsView(_View):
     items: list[ItemView]
 
 
+class IngredientView(_View):
+    """What a recipe's ingredient is called, and its unit (g, ml or piece): the menu's copy of what inventory tells."""
+
+    id: str
+    name: NameView
+    unit: str
+
+
+class IngredientsView(_View):
+    """The ingredients that are known by name."""
+
+    ingredients: list[IngredientView]
+
+
 class ItemChange(BaseModel):
     """What to change; what is left out stays."""
 
@@ -70,6 +84,11 @@ def menu_router(bind: Callable[[Connection], Menu]) -> APIRouter:
     def list_items(db: Db) -> ItemsView:
         with db.read() as connection:
             return ItemsView(items=[_view(item) for item in bind(connection).items.all()])
+
+    @router.get("/ingredients")
+    def list_ingredients(db: Db) -> IngredientsView:
+        with db.read() as connection:
+            return IngredientsView.model_validate({"ingredients": bind(connection).stock.ingredients()})
 
     @router.get("/items/{item_id}", responses=problems(404, 422))
     def show_item(item_id: str, db: Db, response: Response) -> ItemView:

@@ -12,7 +12,7 @@ from jogakbo.events import Consumer
 from jogakbo.service import Database, create_service
 from menu_service.adapters import bind_menu
 from menu_service.api import menu_router
-from menu_service.domain import InvalidPrice, StaleVersion, UnknownItem
+from menu_service.domain import Ingredient, InvalidPrice, Name, StaleVersion, UnknownItem
 from menu_service.events import StockChanged
 from menu_service.handlers import note_stock, open_menu
 from menu_service.seed import seed_items
@@ -40,6 +40,7 @@ def create_consumer() -> Consumer:
 
     @consumer.on("inventory.StockChanged", StockChanged)
     def stock_changed(connection: Connection, event: CloudEvent, data: StockChanged) -> None:
-        note_stock(bind_menu(connection), data.ingredient_id, data.available)
+        ingredient = Ingredient(data.ingredient_id, Name(data.name.en, data.name.ko), data.unit)
+        note_stock(bind_menu(connection), ingredient, data.available)
 
     return consumer

@@ -57,6 +57,15 @@ class Portion:
 
 
 @dataclass(frozen=True, slots=True)
+class Ingredient:
+    """What inventory calls something that recipes take, and its unit: g, ml or piece."""
+
+    id: str
+    name: Name
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """Something to order.
 

@@ -38,6 +38,8 @@ class StockChanged(msgspec.Struct, frozen=True):
     """``inventory.StockChanged``, as far as the menu reads it."""
 
     ingredient_id: str
+    name: NameData
+    unit: str
     available: int
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from menu_service.domain import Item, StaleVersion
+from menu_service.domain import Ingredient, Item, StaleVersion
 
 
 class Items(Protocol):
@@ -40,8 +40,12 @@ class Items(Protocol):
 class Stock(Protocol):
     """The menu's own copy of what inventory tells."""
 
-    def note(self, ingredient_id: str, available: int) -> None:
-        """Remember how much of an ingredient can still be used."""
+    def note(self, ingredient: Ingredient, available: int) -> None:
+        """Remember what an ingredient is called and how much of it can still be used."""
+        ...
+
+    def ingredients(self) -> Sequence[Ingredient]:
+        """Those whose names are known, by id."""
         ...
 
     def available(self) -> Mapping[str, int]:
@@ -90,11 +94,11 @@ def change_item(menu: Menu, command: ChangeItem) -> Item:
     return changed
 
 
-def note_stock(menu: Menu, ingredient_id: str, available: int) -> None:
+def note_stock(menu: Menu, ingredient: Ingredient, available: int) -> None:
     """Inventory has told how much is left: what can no longer be made is sold out, what can again is not."""
-    menu.stock.note(ingredient_id, available)
+    menu.stock.note(ingredient, available)
     known = menu.stock.available()
-    for item in menu.items.hold_using(ingredient_id):
+    for item in menu.items.hold_using(ingredient.id):
         stocked = item.stocked(known)
         if stocked != item:
             menu.items.save(stocked)

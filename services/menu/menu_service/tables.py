@@ -34,4 +34,7 @@ stock = Table(
     metadata,
     Column("ingredient_id", String(40), primary_key=True),
     Column("available", BigInteger, nullable=False),
+    Column("name_en", String(80), nullable=False, server_default=""),
+    Column("name_ko", String(80), nullable=False, server_default=""),
+    Column("unit", String(10), nullable=False, server_default=""),
 )

@@ -30,7 +30,8 @@ class Menu:
 
     def hears_stock(self, ingredient_id: str, available: int) -> None:
         event_id = f"1-{next(self._seq)}"
-        data = {"ingredient_id": ingredient_id, "available": available, "unit": "g", "level": "low"}
+        name = {"en": ingredient_id.title(), "ko": "재료"}
+        data = {"ingredient_id": ingredient_id, "name": name, "available": available, "unit": "g", "level": "low"}
         event = CloudEvent(
             id=event_id,
             source="inventory",

@@ -46,6 +46,18 @@ def test_an_item_is_sold_out_when_an_ingredient_no_longer_suffices(menu: Menu) -
     assert [(data["id"], data["sold_out"]) for data in menu.told_data()] == [("matcha-latte", True)]
 
 
+def test_ingredients_are_called_what_inventory_calls_them(menu: Menu) -> None:
+    menu.hears_stock("milk", 500)
+    menu.hears_stock("beans", 900)
+    menu.hears_stock("milk", 400)
+    assert menu.client.get("/ingredients").json() == {
+        "ingredients": [
+            {"id": "beans", "name": {"en": "Beans", "ko": "재료"}, "unit": "g"},
+            {"id": "milk", "name": {"en": "Milk", "ko": "재료"}, "unit": "g"},
+        ]
+    }
+
+
 def test_exactly_one_serving_left_is_enough(menu: Menu) -> None:
     menu.hears_stock("matcha", 6)
     assert menu.item("matcha-latte")["sold_out"] is False

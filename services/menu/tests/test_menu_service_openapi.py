@@ -12,6 +12,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from .conftest import Menu
 
 OPERATIONS = [
+    ("GET", "/ingredients"),
     ("GET", "/items"),
     ("GET", "/items/{item_id}"),
     ("PATCH", "/items/{item_id}"),
