@@ -70,7 +70,7 @@ def test_levels_show_amounts_in_their_unit_and_what_orders_hold(url: str) -> Non
 def test_levels_are_korean_for_who_reads_korean(url: str) -> None:
     html = httpx2.get(f"{url}/levels", headers=KO).text
     assert "원두" in html
-    assert "7 개" in html
+    assert "7개" in html
 
 
 def test_warnings_name_what_is_out_before_what_is_low(url: str) -> None:

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-_UNITS = {"en": {"piece": "pcs"}, "ko": {"piece": "개"}}
+# A Korean counter stands right after its number.
+_UNITS = {"en": {"piece": " pcs"}, "ko": {"piece": "개"}}
 
 
 class Templates:
@@ -44,4 +45,4 @@ def _won(amount: int) -> str:
 
 
 def _amount(amount: int, unit: str, locale: str) -> str:
-    return f"{amount:,} {_UNITS.get(locale, {}).get(unit, unit)}"
+    return f"{amount:,}{_UNITS.get(locale, {}).get(unit, f' {unit}')}"
