@@ -160,7 +160,11 @@ async def test_the_status_page_says_what_is_wrong_with_whom(tmp_path: Path, cafe
     cafe.declare(a={})
     cafe.at |= {
         "/a": answer("", 500),
-        "/readyz": answer('{"checks": {"service": {"status": "failing", "error": "no route to host"}}}', 503),
+        "/readyz": answer(
+            '{"checks": {"service": {"status": "failing", "error": "no route to host"},'
+            ' "cafe-service": {"status": "ok", "version": "7.1"}}}',
+            503,
+        ),
     }
     async with portal(tmp_path, {"cafe": cafe.address}, breaker_failures=1, breaker_retry_ms=60_000) as shell:
         await shell.get("/cafe")
@@ -172,6 +176,7 @@ async def test_the_status_page_says_what_is_wrong_with_whom(tmp_path: Path, cafe
     assert seen["error"] == "service: no route to host"
     assert seen["last_fault"] == "cafe/a: status 500, expected 200"
     assert "no route to host" in page.text
+    assert "in front of cafe-service 7.1" in page.text
 
 
 async def test_health_and_figures_are_for_operators(tmp_path: Path) -> None:

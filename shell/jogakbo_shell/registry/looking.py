@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from jogakbo.contract.manifest import Manifest, ManifestError, decode_manifest
-from jogakbo_shell.registry.server import FragmentServer, Health
+from jogakbo_shell.registry.server import Check, FragmentServer, Health
 from jogakbo_shell.upstream.errors import UpstreamError
 from jogakbo_shell.upstream.port import Answer, Request, Upstream
 
@@ -20,13 +20,8 @@ class NewManifest:
     payload: bytes
 
 
-class _Check(msgspec.Struct):
-    status: str = ""
-    error: str = ""
-
-
 class _Readiness(msgspec.Struct):
-    checks: dict[str, _Check] = {}
+    checks: dict[str, Check] = {}
 
 
 async def look_at_manifest(upstream: Upstream, server: FragmentServer, seconds: float) -> NewManifest | None:
@@ -50,19 +45,18 @@ async def look_at_manifest(upstream: Upstream, server: FragmentServer, seconds: 
 
 async def look_at_health(
     upstream: Upstream, server: FragmentServer, seconds: float
-) -> tuple[Health, Mapping[str, str]]:
-    """`/readyz` speaks for the fragment server and the service behind it: ("failing", {"service": "…"})."""
+) -> tuple[Health, Mapping[str, Check]]:
+    """`/readyz` speaks for the fragment server and what is behind it: ("failing", {"orders-service": Check(…)})."""
     try:
         answer = await upstream.fetch(Request(server.url("/readyz")), deadline=seconds)
     except UpstreamError as error:
-        return "down", {"server": str(error)}
+        return "down", {"server": Check("down", error=str(error))}
     # A podlet of another make has no /readyz; that it answers at all is what is known of it.
     return "ok" if answer.status in (200, 404) else "failing", _checks(answer)
 
 
-def _checks(answer: Answer) -> Mapping[str, str]:
+def _checks(answer: Answer) -> Mapping[str, Check]:
     try:
-        readiness = msgspec.json.decode(answer.body, type=_Readiness)
+        return msgspec.json.decode(answer.body, type=_Readiness).checks
     except (msgspec.DecodeError, msgspec.ValidationError):
         return {}
-    return {name: check.error or check.status for name, check in readiness.checks.items()}

@@ -8,11 +8,21 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
+import msgspec
+
 from jogakbo.contract.manifest import Manifest
 from jogakbo_shell.resilience import Breaker
 
 Health = Literal["unknown", "ok", "failing", "down"]
 ManifestState = Literal["missing", "current", "kept"]
+
+
+class Check(msgspec.Struct, frozen=True):
+    """What a fragment server's `/readyz` says of something behind it, such as its service."""
+
+    status: str = ""
+    version: str = ""
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +47,7 @@ class FragmentServer:
     manifest_fault: str = ""
     health: Health = "unknown"
     checked_at: datetime | None = None
-    checks: Mapping[str, str] = field(default_factory=dict)
+    checks: Mapping[str, Check] = field(default_factory=dict)
     fault: Fault | None = None
     looked: bool = False
     timings_ms: deque[float] = field(default_factory=lambda: deque(maxlen=256))

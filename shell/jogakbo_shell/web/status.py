@@ -13,7 +13,7 @@ from starlette.responses import Response
 from jogakbo_shell import __version__
 from jogakbo_shell.composition.cache import FragmentCache
 from jogakbo_shell.registry.registry import Registry
-from jogakbo_shell.registry.server import FragmentServer
+from jogakbo_shell.registry.server import Check, FragmentServer
 from jogakbo_shell.seams import Live
 from jogakbo_shell.web.answers import Answers
 from jogakbo_shell.web.visit import visit_of
@@ -32,7 +32,7 @@ class ServerReport:
     team: str
     fragments: tuple[str, ...]
     health: str
-    checks: Mapping[str, str]
+    checks: Mapping[str, Check]
     manifest: str
     manifest_fault: str
     breaker: str
@@ -123,7 +123,9 @@ def _health(server: FragmentServer) -> str:
 
 def _error(server: FragmentServer) -> str:
     """What its own checks say, else what went wrong last."""
-    failing = "; ".join(f"{name}: {what}" for name, what in server.checks.items() if what != "ok")
+    failing = "; ".join(
+        f"{name}: {check.error or check.status}" for name, check in server.checks.items() if check.status != "ok"
+    )
     return failing or (server.fault.message if server.fault else "")
 
 

@@ -243,7 +243,8 @@ def test_the_focus_stays_on_the_button_that_does_the_same(page: Page, stage: Sta
 
 
 def test_when_what_had_the_focus_is_gone_the_keyboard_goes_on_from_the_part_around_it(page: Page, stage: Stage) -> None:
-    columns = '<section id="now" aria-label="Now"><ul>{0}</ul></section><section aria-label="Then"><ul>{1}</ul></section>'
+    now = '<section id="now" aria-label="Now"><ul>{0}</ul></section>'
+    columns = now + '<section aria-label="Then"><ul>{1}</ul></section>'
     _open(page, stage, section(columns.format(row(1) + row(2), row(5))))
     page.get_by_role("button", name="Take 1").focus()
 
