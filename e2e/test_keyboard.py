@@ -149,6 +149,7 @@ def test_a_number_is_entered_refused_and_corrected_in_its_field(visitor: Visitor
     focus(page, field)
     page.keyboard.type("999999999\n")
     expect(page.get_by_role("alert").filter(has_text="That amount cannot be right.")).to_be_visible()
+    expect(page.get_by_role("alert").filter(has_text="That amount cannot be right.")).to_be_in_viewport(ratio=1)
     expect(field).to_have_attribute("aria-invalid", "true")
     expect(field).to_have_accessible_description("That amount cannot be right. Please check it.")
     expect(field).to_be_focused()

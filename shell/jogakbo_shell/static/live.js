@@ -226,6 +226,7 @@
       clearTimeout(due.get(section.id)?.timer);
       due.delete(section.id);
       put(section, ctx.text);
+      section.querySelector("[role=alert]")?.scrollIntoView({ block: "nearest" });
       return hold(section, overtaken || awaited);
     }
     if (ctx.sourceElement.tagName === "FORM") ctx.sourceElement.reset();
