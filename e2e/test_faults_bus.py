@@ -16,7 +16,7 @@ from e2e.harness.cafe import piece
 from e2e.harness.customer import Customer, Queue, queueing
 from e2e.harness.faults import hung
 from e2e.harness.likeness import await_likeness
-from e2e.harness.load import DEADLINE_SECONDS, TOLERANCE_SECONDS, load
+from e2e.harness.load import DEADLINE_SECONDS, TOLERANCE_SECONDS, ailing, load
 from e2e.harness.portal import Portal, eventually
 from e2e.harness.valkey import Valkey
 from e2e.harness.visitor import Visitor
@@ -95,6 +95,7 @@ def test_no_order_is_lost_or_doubled_and_every_page_catches_up(
     with queueing(portal, ITEMS) as queue:
         with away(valkey):
             serve_and_sell(portal, queue, seconds)
+            assert ailing(portal) == {}
             manager.set_price("mocha", price := next(PRICES))  # a change that no later one on its stream hides
         back = time.monotonic()
     books.settle(queue.orders, back + CAUGHT_UP_SECONDS - time.monotonic())

@@ -107,6 +107,24 @@ def test_a_page_opened_without_its_private_fragment_gets_it_without_a_reload(
     cafe.order(page, "Espresso")
 
 
+@pytest.mark.parametrize(
+    ("fault", "member", "path"), [(killed, "menu-service", "/menu"), (hung, "till-service", "/till")]
+)
+def test_without_the_service_behind_it_a_fragment_never_shown_before_has_its_fallback_until_it_heals(
+    fault: Fault, member: str, path: str, portal: Portal, new_visitor: NewVisitor
+) -> None:
+    visitor = new_visitor(locale="ko-KR")  # no other test of this portal fills the cache with Korean
+    visitor.tolerate("status of 502")  # what the page is for is not on it
+    with fault(portal, member):
+        page = open_page(visitor, path)
+        assert page.evaluate(_LOADED_MS) < 1000 * (DEADLINE_SECONDS + BROWSER_SECONDS)
+        for slot in page.locator("main [data-fragment]").all():
+            expect(slot).to_have_attribute("data-state", "fallback")
+    await_likeness(portal, [page], HEALED_SECONDS)
+    for slot in page.locator("main [data-fragment]").all():
+        expect(slot).to_have_attribute("data-state", "fresh")
+
+
 @pytest.mark.parametrize("member", ["orders-fragment", "orders-service"])
 def test_an_order_that_did_not_get_through_says_so_and_can_be_sent_again_as_it_was(
     member: str, portal: Portal, new_visitor: NewVisitor, customer: Customer

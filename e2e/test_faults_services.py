@@ -42,7 +42,7 @@ def test_orders_outlive_the_services_that_carry_them(portal: Portal, new_visitor
     page = visitor.go("/")
     cafe.wait_live(page)
     books = Books(portal)
-    with queueing(portal, ITEMS) as queue:
+    with queueing(portal, ITEMS, customers=4) as queue:
         for _ in range(ROUNDS):
             for name in SERVICES:
                 portal.wait_state(name, "ready")

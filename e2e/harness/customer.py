@@ -146,7 +146,7 @@ class Queue:
 
 
 @contextmanager
-def queueing(portal: Portal, items: tuple[str, ...], customers: int = 3) -> Iterator[Queue]:
+def queueing(portal: Portal, items: tuple[str, ...], customers: int = 2) -> Iterator[Queue]:
     """Customers who order one thing after another until the block ends. Raises what any of them ran into."""
     queue = Queue(portal, items, customers)
     queue.start()

@@ -39,7 +39,8 @@ def kill_once(portal: Portal, name: str) -> None:
     """SIGKILL, and return when its supervisor has another one ready."""
     dead = portal.pid(name)
     os.kill(dead, signal.SIGKILL)
-    eventually(lambda: portal.state(name) == "ready" and portal.pid(name) != dead, f"{name} is back", _PATIENCE_SECONDS)
+    # The pid first: the state that is read after it is not the dead one's any more.
+    eventually(lambda: portal.pid(name) != dead and portal.state(name) == "ready", f"{name} is back", _PATIENCE_SECONDS)
 
 
 @contextmanager
