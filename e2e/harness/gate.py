@@ -56,12 +56,13 @@ class Gate:
                 threading.Thread(target=self._serve, args=(line,), daemon=True).start()
 
     def _serve(self, line: socket.socket) -> None:
+        answer = self._answer
         with self._kept(line), contextlib.suppress(OSError):
-            if self._answer is None:
+            if answer is None:
                 self._pass_on(line)
             elif line.recv(_BUFFER_BYTES):
                 self.asked += 1
-                for piece in self._answer():
+                for piece in answer():
                     line.sendall(piece)
 
     def _pass_on(self, line: socket.socket) -> None:
