@@ -137,7 +137,7 @@ def test_an_order_that_did_not_get_through_says_so_and_can_be_sent_again_as_it_w
     name.fill("Hana")
     with killed(portal, member):
         send.click()
-        expect(page.get_by_role("alert").filter(has_text="did not get through")).to_be_visible()
+        expect(page.get_by_role("alert").filter(has_text="No answer came")).to_be_visible()
         customer.restock("milk", 1)  # whatever does not need the orders goes on
     expect(name).to_have_value("Hana")
     eventually(lambda: press(page, send) < 400, "the order gets through", HEALED_SECONDS)
