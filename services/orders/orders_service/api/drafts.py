@@ -3,9 +3,9 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from jogakbo.service import Caller, Once
+from jogakbo.service.openapi import problems
 from orders_service.api.bodies import AddLine, DraftBody, ItemId, SetLine, Subject
 from orders_service.api.callers import only_their_own
-from orders_service.api.problems import problems
 from orders_service.handlers.drafts import add_to_draft, discard_draft, set_in_draft
 from orders_service.handlers.ports import Store
 

@@ -4,9 +4,9 @@ from typing import Protocol
 
 from fastapi import APIRouter
 
+from jogakbo.service.openapi import problems
 from orders_service.api.bodies import OrderBody
 from orders_service.api.orders import OrderId
-from orders_service.api.problems import problems
 from orders_service.handlers import kitchen
 from orders_service.handlers.ports import Store, Transaction
 

@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 
 from jogakbo.service import Caller
+from jogakbo.service.openapi import problems
 from orders_service.api.bodies import BoardBody, OrderBody, PlaceOrderBody, QueueBody
 from orders_service.api.callers import only_their_own
-from orders_service.api.problems import problems
 from orders_service.handlers.placing import place_order
 from orders_service.handlers.ports import Store
 
