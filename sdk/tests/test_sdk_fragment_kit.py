@@ -63,7 +63,9 @@ def url(service: FakeService, package: str) -> Iterator[str]:
     async def eat(action: Action) -> Answer:
         await action.service.send("POST", "/cakes/1/eat", type(None), {"note": action.form["note"]})
         action.changed("crumbs")
-        return action.go("/eaten") if action.form["note"] == "all" else action.show("cake", id="1")
+        return (
+            action.go("/eaten") if action.form["note"] == "all" else action.show("cake", id=action.form.get("id", "1"))
+        )
 
     settings = FragmentSettings(service_url=service.url, service_timeout_seconds=0.5)
     with running(server.app(settings)) as address:
@@ -153,6 +155,12 @@ def test_a_service_that_fails_during_an_action_is_said_and_swapped_nowhere(url: 
     assert answer.status_code == 503
     assert "jogakbo-fragment" not in answer.headers
     assert 'role="alert"' in answer.text
+
+
+def test_an_action_whose_fragment_is_gone_is_404_and_no_crash(url: str, service: FakeService) -> None:
+    service.answers("POST", "/cakes/1/eat")
+    answer = httpx2.post(f"{url}/actions/eat", data={"note": "x", "id": "9"}, headers={"hx-request": "true"})
+    assert (answer.status_code, answer.headers["jogakbo-fragment"]) == (404, "cakes/cake?id=9")
 
 
 def test_a_missing_field_is_the_senders_mistake(url: str) -> None:

@@ -94,13 +94,7 @@ class Endpoints:
         started = time.perf_counter()
         params = fragment.accepted(request.query_params)
         view = self._view(request, params, await self._identity(request, needed=fragment.private))
-        try:
-            html, status = await fragment.function(view), 200
-        except NotFound as missing:
-            html, status = (
-                missing.html or self._templates.render("not_found.html", {"locale": view.locale}),
-                404,
-            )
+        html, status = await self._html(fragment, view, 200)
         return self._rendered(request, fragment, view, html, status, started)
 
     async def _fallback_endpoint(self, request: Request, fragment: Fragment) -> Response:
@@ -147,11 +141,18 @@ class Endpoints:
         view.form = action.form if answer.error else {}
         view.depends(*action.keys)
         started = time.perf_counter()
-        response = self._rendered(request, fragment, view, await fragment.function(view), answer.status, started)
+        html, status = await self._html(fragment, view, answer.status)
+        response = self._rendered(request, fragment, view, html, status, started)
         response.headers["Cache-Control"] = "no-store"
         query = urlencode(sorted(view.params.items()))
         response.headers[FRAGMENT] = f"{self._name}/{fragment.name}" + (f"?{query}" if query else "")
         return response
+
+    async def _html(self, fragment: Fragment, view: View, status: int) -> tuple[str, int]:
+        try:
+            return await fragment.function(view), status
+        except NotFound as missing:
+            return missing.html or self._templates.render("not_found.html", {"locale": view.locale}), 404
 
     def _rendered(
         self, request: Request, fragment: Fragment, view: View, html: str, status: int, started: float
