@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import msgspec
 import structlog
 
@@ -12,6 +10,7 @@ from jogakbo_shell.composition.containment import contain
 from jogakbo_shell.composition.errors import BadAnswer, FragmentError
 from jogakbo_shell.context import Context
 from jogakbo_shell.instance import Instance
+from jogakbo_shell.registry.ahead import FetchedAhead
 from jogakbo_shell.registry.server import FragmentServer
 from jogakbo_shell.registry.shelf import Shelf
 from jogakbo_shell.upstream.errors import UpstreamError
@@ -20,15 +19,15 @@ from jogakbo_shell.upstream.port import Request, Upstream
 _DEADLINE_SECONDS = 2.0
 
 
-class Fallbacks:
-    """Fallbacks by fragment and locale. A listener of the registry: a new release brings new ones."""
+class Fallbacks(FetchedAhead):
+    """Fallbacks by fragment and locale."""
 
     def __init__(self, upstream: Upstream, context: Context, shelf: Shelf) -> None:
+        super().__init__()
         self._upstream = upstream
         self._context = context
         self._shelf = shelf
         self._kept: dict[str, dict[str, str]] = {}
-        self._fetches: dict[str, asyncio.Task[None]] = {}
         self._log = structlog.get_logger()
 
     def find(self, instance: Instance) -> str | None:
@@ -36,23 +35,6 @@ class Fallbacks:
         if instance.server not in self._kept:
             self._kept[instance.server] = self._recalled(instance.server)
         return self._kept[instance.server].get(f"{instance.fragment}.{instance.locale}")
-
-    def released(self, server: FragmentServer) -> None:
-        self._fetch_soon(server)
-
-    def answers_again(self, server: FragmentServer) -> None:
-        """Some fallbacks may have been missed when the server went away."""
-        self._fetch_soon(server)
-
-    async def stop(self) -> None:
-        for task in self._fetches.values():
-            task.cancel()
-        await asyncio.gather(*self._fetches.values(), return_exceptions=True)
-
-    def _fetch_soon(self, server: FragmentServer) -> None:
-        if (earlier := self._fetches.get(server.name)) is not None:
-            earlier.cancel()
-        self._fetches[server.name] = asyncio.create_task(self._fetch_all(server))
 
     async def _fetch_all(self, server: FragmentServer) -> None:
         if server.manifest is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -10,6 +9,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from jogakbo_shell.proxy.targets import is_versioned
+from jogakbo_shell.registry.ahead import FetchedAhead
 from jogakbo_shell.registry.server import FragmentServer
 from jogakbo_shell.upstream.errors import UpstreamError
 from jogakbo_shell.upstream.port import Answer, Request, Upstream
@@ -19,38 +19,21 @@ _MAX_PER_SERVER = 16
 _TYPES = frozenset({"text/css", "text/javascript", "application/javascript"})
 
 
-class KeptAssets:
-    """Versioned assets that a manifest declares. A listener of the registry: a new release brings new ones.
+class KeptAssets(FetchedAhead):
+    """Versioned assets that a manifest declares.
 
     What stands in for a fragment while its server is away still looks as it should, and a hung server cannot hold up
     the whole page through its stylesheet, for which every browser waits.
     """
 
     def __init__(self, upstream: Upstream) -> None:
+        super().__init__()
         self._upstream = upstream
         self._kept: defaultdict[str, dict[str, Answer]] = defaultdict(dict)
-        self._fetches: dict[str, asyncio.Task[None]] = {}
         self._log = structlog.get_logger()
 
     def find(self, server: str, path_and_query: str) -> Answer | None:
         return self._kept[server].get(path_and_query) if server in self._kept else None
-
-    def released(self, server: FragmentServer) -> None:
-        self._fetch_soon(server)
-
-    def answers_again(self, server: FragmentServer) -> None:
-        """Some may have been missed when the server went away."""
-        self._fetch_soon(server)
-
-    async def stop(self) -> None:
-        for task in self._fetches.values():
-            task.cancel()
-        await asyncio.gather(*self._fetches.values(), return_exceptions=True)
-
-    def _fetch_soon(self, server: FragmentServer) -> None:
-        if (earlier := self._fetches.get(server.name)) is not None:
-            earlier.cancel()
-        self._fetches[server.name] = asyncio.create_task(self._fetch_all(server))
 
     async def _fetch_all(self, server: FragmentServer) -> None:
         kept = self._kept[server.name]
