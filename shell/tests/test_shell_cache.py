@@ -61,6 +61,34 @@ def test_a_purge_hits_what_depends_on_the_key_and_nothing_else() -> None:
     assert (board.purged, queue.purged) == (True, False)
 
 
+def test_who_keeps_an_entry_can_tell_when_it_is_purged_replaced_or_dropped() -> None:
+    cache = FragmentCache(100_000)
+    for end in (
+        lambda: cache.purge(["orders"]),
+        lambda: put(cache, BOARD, rendered("b")),
+        lambda: cache.store(BOARD, rendered("b"), NOT_STORABLE, "", cache.sequence),
+    ):
+        put(cache, BOARD, rendered())
+        entry = cache.find(BOARD)
+        assert entry is not None
+        assert entry.current
+        end()
+        assert not entry.current
+
+
+def test_a_confirmed_entry_is_current_and_fresh_for_as_long_again() -> None:
+    now = 100.0
+    cache = FragmentCache(100_000, lambda: now)
+    put(cache, BOARD, rendered())
+    entry = cache.find(BOARD)
+    assert entry is not None
+    assert entry.fresh_until == 160
+    cache.purge(["orders"])
+    now = 170.0
+    assert cache.confirm(BOARD, MINUTE, cache.take_ticket()) is entry
+    assert (entry.current, entry.fresh_until) == (True, 230)
+
+
 def test_a_fetch_that_began_before_the_purge_does_not_bring_the_old_state_back() -> None:
     cache = FragmentCache(100_000)
     ticket = cache.take_ticket()

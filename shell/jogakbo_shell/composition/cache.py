@@ -17,7 +17,11 @@ _ENTRY_OVERHEAD_BYTES = 1500  # objects, index and keys around the markup, measu
 
 @dataclass(slots=True)
 class Entry:
-    """`purged` means that a key of it has changed: it is no longer shown, but for want of anything better."""
+    """`purged` means that a key of it has changed: it is no longer shown, but for want of anything better.
+
+    `current` is False as soon as it is purged, dropped or replaced, and `fresh_until` is on the cache's clock: whoever
+    keeps an entry, such as a composed page, can tell by the two whether it may still be shown as it is.
+    """
 
     rendered: Rendered
     freshness: Freshness
@@ -25,7 +29,9 @@ class Entry:
     stored_at: float
     ticket: int
     size: int
+    fresh_until: float
     purged: bool = False
+    current: bool = True
 
 
 class FragmentCache:
@@ -55,6 +61,10 @@ class FragmentCache:
             self._entries.move_to_end(instance)
         return entry
 
+    def now(self) -> float:
+        """The cache's clock, on which `Entry.fresh_until` is."""
+        return self._clock()
+
     def age(self, entry: Entry) -> float:
         return self._clock() - entry.stored_at
 
@@ -80,8 +90,10 @@ class FragmentCache:
         size = len(rendered.markup) + _ENTRY_OVERHEAD_BYTES
         if not freshness.storable or size > self._max_bytes:
             return
-        purged = self._was_purged(instance, rendered.keys, ticket)
-        self._entries[instance] = Entry(rendered, freshness, etag, self._clock(), ticket, size, purged)
+        purged, now = self._was_purged(instance, rendered.keys, ticket), self._clock()
+        self._entries[instance] = Entry(
+            rendered, freshness, etag, now, ticket, size, now + freshness.fresh, purged, current=not purged
+        )
         self._by_server[instance.server].add(instance)
         for key in rendered.keys:
             self._by_key[key].add(instance)
@@ -96,7 +108,9 @@ class FragmentCache:
             return entry
         entry.ticket, entry.stored_at = ticket, self._clock()
         entry.freshness = freshness if freshness.storable else entry.freshness
+        entry.fresh_until = entry.stored_at + entry.freshness.fresh
         entry.purged = self._was_purged(instance, entry.rendered.keys, ticket)
+        entry.current = not entry.purged
         return entry
 
     def purge(self, keys: Iterable[str]) -> int:
@@ -117,7 +131,7 @@ class FragmentCache:
     def _mark(self, instances: set[Instance]) -> int:
         hit = [self._entries[instance] for instance in instances if not self._entries[instance].purged]
         for entry in hit:
-            entry.purged = True
+            entry.purged, entry.current = True, False
         return len(hit)
 
     def _note_purge(self, keys: frozenset[str], servers: frozenset[str]) -> None:
@@ -135,6 +149,7 @@ class FragmentCache:
         entry = self._entries.pop(instance, None)
         if entry is None:
             return
+        entry.current = False
         self.bytes -= entry.size
         self._unindex(self._by_server, instance.server, instance)
         for key in entry.rendered.keys:

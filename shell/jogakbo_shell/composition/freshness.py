@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 _MAX_SECONDS = 365 * 24 * 3600.0
 # What the cache key covers, or the shell sends alike to all.
@@ -27,6 +28,7 @@ class Freshness:
 NOT_STORABLE = Freshness()
 
 
+@lru_cache(maxsize=1024)
 def read_freshness(cache_control: str, *, age: str = "", vary: str = "") -> Freshness:
     """`max-age=30, stale-if-error=600` for a shared cache; without Cache-Control nothing is kept."""
     directives = _directives(cache_control)
