@@ -11,12 +11,12 @@ from contextlib import asynccontextmanager
 import pytest
 
 from jogakbo_shell.upstream.answer_reader import Bounds
-from jogakbo_shell.upstream.errors import Malformed, TimedOut, Unreachable
+from jogakbo_shell.upstream.errors import Malformed, TimedOut, Unreachable, UpstreamError
 from jogakbo_shell.upstream.exchange import Exchange
 from jogakbo_shell.upstream.location import Origin
 from jogakbo_shell.upstream.origin_pool import OriginPool
 from jogakbo_shell.upstream.pool import PooledUpstream
-from jogakbo_shell.upstream.port import Request, Upstream
+from jogakbo_shell.upstream.port import Answer, Request, Upstream
 from shell.tests.harness import FakeFragmentServer, Gate, Received, answer, eventually, hang, raw
 
 pytestmark = pytest.mark.anyio
@@ -199,10 +199,13 @@ async def test_idle_connections_are_closed_before_the_other_side_does(cafe: Fake
     sent = b"GET /x HTTP/1.1\r\nhost: x\r\n\r\n"
 
     async def ask(later: float = 0.0) -> None:
-        exchange = Exchange("GET", sent, Bounds(1000, 1000), deadline=1)
+        outcome: asyncio.Future[Answer | UpstreamError] = asyncio.get_running_loop().create_future()
+        exchange = Exchange("GET", sent, Bounds(1000, 1000), deadline=1, done=outcome.set_result, place=pool)
         exchange.began += later
         pool.place(exchange)
-        assert (await exchange.result).body == b"x"
+        got = await outcome
+        assert isinstance(got, Answer)
+        assert got.body == b"x"
 
     await ask()
     pool.expire_idle(asyncio.get_running_loop().time() + 3.9)

@@ -33,6 +33,11 @@ class Connection(asyncio.Protocol):
         self.idle_since = 0.0
 
     @property
+    def exchange(self) -> Exchange | None:
+        """What is under way on it."""
+        return self._exchange
+
+    @property
     def alive(self) -> bool:
         return self._transport is not None and not self._transport.is_closing()
 
@@ -88,24 +93,24 @@ class Connection(asyncio.Protocol):
         try:
             exchange.reader.end(broken)
         except UpstreamError as error:
-            exchange.fail(error)
+            exchange.settle(error)
         if exchange.reader.answer is not None:
-            exchange.succeed(exchange.reader.answer)
+            exchange.settle(exchange.reader.answer)
 
     def _fail(self, exchange: Exchange, error: UpstreamError) -> None:
         self.drop()
         exchange.connection = None
-        exchange.fail(error)
+        exchange.settle(error)
 
     def _finish(self, exchange: Exchange) -> None:
         self._exchange = exchange.connection = None
-        assert exchange.reader.answer is not None  # noqa: S101 - narrows the type
-        exchange.succeed(exchange.reader.answer)
         self._reused = True
         if exchange.reader.reusable and self.alive and self._all_sent():
             self._owner.release(self)
         else:
             self.drop()
+        assert exchange.reader.answer is not None  # noqa: S101 - narrows the type
+        exchange.settle(exchange.reader.answer)  # last: it may begin another, for which this connection is free now
 
     def _all_sent(self) -> bool:
         # An answer that came before the whole request was sent: the rest would be read as a request of its own.

@@ -1,66 +1,94 @@
-"""One request under way, and the promise of its answer."""
+"""One request under way, and whom to tell of its outcome."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
+
+import structlog
 
 from jogakbo_shell.upstream.answer_reader import AnswerReader, Bounds
 from jogakbo_shell.upstream.errors import TimedOut, UpstreamError
-from jogakbo_shell.upstream.port import IDEMPOTENT, Answer
+from jogakbo_shell.upstream.port import IDEMPOTENT, Answer, Done
 
 if TYPE_CHECKING:
     from jogakbo_shell.upstream.connection import Connection
 
 
-class Exchange:
-    """`began` and `expires` are moments of the loop's clock.
+class Place(Protocol):
+    """Where an exchange has its connection, or waits for one."""
 
-    `connection` is None while it waits for one, and when it is done.
+    def abandon(self, exchange: Exchange) -> None:
+        """Nobody wants its answer any more."""
+
+
+class Exchange:
+    """A Call of the port. `began` and `expires` are moments of the loop's clock.
+
+    `connection` is None while it waits for one, and when it is over.
     """
 
     __slots__ = (
         "_bounds",
+        "_done",
         "_method",
+        "_place",
         "_repeated",
         "began",
         "connection",
         "deadline",
         "expires",
         "reader",
-        "result",
         "sent",
     )
 
-    def __init__(self, method: str, sent: bytes, bounds: Bounds, *, deadline: float) -> None:
-        loop = asyncio.get_running_loop()
+    def __init__(self, method: str, sent: bytes, bounds: Bounds, *, deadline: float, done: Done, place: Place) -> None:
         self.sent = sent
         self.deadline = deadline
-        self.began = loop.time()
+        self.began = asyncio.get_running_loop().time()
         self.expires = self.began + deadline
-        self.result: asyncio.Future[Answer] = loop.create_future()
         self.connection: Connection | None = None
         self.reader = AnswerReader(method, bounds)
+        self._done: Done | None = done
+        self._place = place
         self._method = method
         self._bounds = bounds
         self._repeated = False
 
     def may_repeat(self) -> bool:
         """Once, if it does no harm twice and not a byte of an answer has come."""
-        return not (self._repeated or self.reader.heard or self.result.done()) and self._method in IDEMPOTENT
+        return not (self._repeated or self.reader.heard) and self._method in IDEMPOTENT
 
     def repeat(self) -> None:
         self._repeated = True
 
-    def succeed(self, answer: Answer) -> None:
-        if not self.result.done():
-            self.result.set_result(answer)
+    def settle(self, outcome: Answer | UpstreamError) -> None:
+        done, self._done = self._done, None
+        if done is None:
+            return
+        try:
+            done(outcome)
+        except Exception:
+            # It runs inside the loop's own callback for a connection: others' exchanges must not suffer for it.
+            structlog.get_logger().exception("upstream_done_failed")
 
-    def fail(self, error: UpstreamError) -> None:
-        if not self.result.done():
-            self.result.set_exception(error)
+    def cancel(self) -> None:
+        if self._done is not None:
+            self._done = None
+            self._place.abandon(self)
 
     def expire(self) -> None:
         heard = self.reader.heard
         seen = "the answer began but did not end" if heard else "no answer"
-        self.fail(TimedOut(f"{seen} within {self.deadline * 1000:.0f} ms", heard=heard))
+        self._place.abandon(self)
+        self.settle(TimedOut(f"{seen} within {self.deadline * 1000:.0f} ms", heard=heard))
+
+
+class Refused:
+    """A call that ended before it began; `done` still hears of it after its caller has it in hand."""
+
+    def __init__(self, error: UpstreamError, done: Done) -> None:
+        self._telling = asyncio.get_running_loop().call_soon(done, error)
+
+    def cancel(self) -> None:
+        self._telling.cancel()

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from urllib.parse import urlsplit
+from collections.abc import Awaitable, Callable, Sequence
 
 import httpx2
+import structlog
 
 from jogakbo_shell.upstream.decoding import BodyReader
-from jogakbo_shell.upstream.errors import Malformed, TimedOut, TooLarge, Unreachable, Unsendable
-from jogakbo_shell.upstream.location import locate
-from jogakbo_shell.upstream.port import IDEMPOTENT, Answer, Request
-from jogakbo_shell.upstream.request_bytes import write_request
+from jogakbo_shell.upstream.errors import Malformed, TimedOut, TooLarge, Unreachable, Unsendable, UpstreamError
+from jogakbo_shell.upstream.port import IDEMPOTENT, Answer, Call, Done, HeaderLines, Prepared, Request
+from jogakbo_shell.upstream.request_bytes import prepare
 
 # Below the 5 s after which uvicorn, and most servers, close an idle connection.
 _IDLE_SECONDS = 4.0
@@ -45,13 +45,38 @@ class Httpx2Upstream:
         self._pools: dict[str, httpx2.AsyncHTTPTransport] = {}
         self._no_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._tls: ssl.SSLContext | None = None
+        self._calls: set[_TaskCall] = set()
+        self._closed = False
+
+    def prepare(self, request: Request) -> Prepared:
+        return prepare(request)
+
+    def begin(self, prepared: Prepared, more: Sequence[HeaderLines], *, deadline: float, done: Done) -> Call:
+        call = _TaskCall(lambda: self._within(prepared.request, more, deadline), done)
+        self._calls.add(call)
+        call.task.add_done_callback(lambda _: self._calls.discard(call))
+        return call
 
     async def fetch(self, request: Request, *, deadline: float) -> Answer:
-        write_request(request, locate(request.url))  # for what it refuses
+        return await self._within(request, (), deadline)
+
+    async def close(self) -> None:
+        self._closed = True
+        for call in list(self._calls):
+            call.fail(_going_down())
+        for pool in self._pools.values():
+            await pool.aclose()
+        self._pools.clear()
+
+    async def _within(self, request: Request, more: Sequence[HeaderLines], deadline: float) -> Answer:
+        prepare(request)  # for what it refuses
+        if self._closed:
+            raise _going_down()
+        outgoing = _outgoing(request, more)
         heard = _Heard()
         try:
             async with asyncio.timeout(max(deadline, 0.0)):
-                return await self._fetch_once_more(request, heard)
+                return await self._fetch_once_more(outgoing, heard)
         except TimeoutError as error:
             seen = "the answer began but did not end" if heard.any else "no answer"
             raise TimedOut(f"{seen} within {deadline * 1000:.0f} ms", heard=heard.any) from error
@@ -62,53 +87,40 @@ class Httpx2Upstream:
         except httpx2.HTTPError as error:
             raise Malformed(f"{type(error).__name__}: {error}") from error
 
-    async def close(self) -> None:
-        for pool in self._pools.values():
-            await pool.aclose()
-        self._pools.clear()
-
-    async def _fetch_once_more(self, request: Request, heard: _Heard) -> Answer:
+    async def _fetch_once_more(self, outgoing: httpx2.Request, heard: _Heard) -> Answer:
         """A kept connection may have been closed by the other side just now: no byte came, so ask again."""
         try:
-            return await self._fetch(request, heard)
+            return await self._fetch(outgoing, heard)
         except (httpx2.ReadError, httpx2.WriteError, httpx2.RemoteProtocolError):
-            if heard.any or request.method not in IDEMPOTENT:
+            if heard.any or outgoing.method not in IDEMPOTENT:
                 raise
-        return await self._fetch(request, heard)
+        return await self._fetch(outgoing, heard)
 
-    async def _fetch(self, request: Request, heard: _Heard) -> Answer:
-        outgoing = httpx2.Request(
-            request.method,
-            request.url,
-            headers={"accept-encoding": "identity", **request.headers},
-            content=request.body or None,
-            extensions=_NO_TIMEOUTS,
-        )
-        response = await self._pool(request.url).handle_async_request(outgoing)
+    async def _fetch(self, outgoing: httpx2.Request, heard: _Heard) -> Answer:
+        response = await self._pool(outgoing.url).handle_async_request(outgoing)
         heard.any = True
         try:
-            return await self._read(request, response)
+            return await self._read(outgoing.method, response)
         finally:
             await response.aclose()
 
-    async def _read(self, request: Request, response: httpx2.Response) -> Answer:
+    async def _read(self, method: str, response: httpx2.Response) -> Answer:
         raw = response.headers.raw
         if sum(len(name) + len(value) for name, value in raw) > self._max_header_bytes:
             raise TooLarge(f"the headers have more than {self._max_header_bytes} bytes")
         headers = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in raw)
         answer = Answer(response.status_code, headers, b"")
-        if request.method == "HEAD":
+        if method == "HEAD":
             return answer
         reader = BodyReader(answer.header("content-encoding").lower(), self._max_body_bytes)
         async for chunk in response.aiter_raw():
             reader.feed(chunk)
         return Answer(answer.status, answer.headers, reader.body())
 
-    def _pool(self, url: str) -> httpx2.AsyncHTTPTransport:
-        parts = urlsplit(url)
-        origin = f"{parts.scheme}://{parts.netloc}"
+    def _pool(self, url: httpx2.URL) -> httpx2.AsyncHTTPTransport:
+        origin = f"{url.scheme}://{url.netloc.decode('ascii')}"
         if origin not in self._pools:
-            tls = self._tls_context() if parts.scheme == "https" else self._no_tls
+            tls = self._tls_context() if url.scheme == "https" else self._no_tls
             self._pools[origin] = httpx2.AsyncHTTPTransport(verify=tls, limits=self._limits, trust_env=False)
         return self._pools[origin]
 
@@ -117,3 +129,49 @@ class Httpx2Upstream:
         if self._tls is None:
             self._tls = ssl.create_default_context()
         return self._tls
+
+
+class _TaskCall:
+    """A task for each call: what httpx2 itself costs makes it small."""
+
+    def __init__(self, ask: Callable[[], Awaitable[Answer]], done: Done) -> None:
+        self._done: Done | None = done
+        self.task = asyncio.create_task(self._run(ask))
+
+    def cancel(self) -> None:
+        if self._done is not None:
+            self._done = None
+            self.task.cancel()
+
+    def fail(self, error: UpstreamError) -> None:
+        self.task.cancel()
+        self._settle(error)
+
+    async def _run(self, ask: Callable[[], Awaitable[Answer]]) -> None:
+        try:
+            outcome: Answer | UpstreamError = await ask()
+        except UpstreamError as error:
+            outcome = error
+        self._settle(outcome)
+
+    def _settle(self, outcome: Answer | UpstreamError) -> None:
+        done, self._done = self._done, None
+        if done is None:
+            return
+        try:
+            done(outcome)
+        except Exception:
+            structlog.get_logger().exception("upstream_done_failed")
+
+
+def _outgoing(request: Request, more: Sequence[HeaderLines]) -> httpx2.Request:
+    fields = [] if "accept-encoding" in request.headers else [("accept-encoding", "identity")]
+    fields += request.headers.items()
+    for lines in more:
+        fields += lines.fields
+    content = request.body or None
+    return httpx2.Request(request.method, request.url, headers=fields, content=content, extensions=_NO_TIMEOUTS)
+
+
+def _going_down() -> Unreachable:
+    return Unreachable("the shell is going down")

@@ -8,7 +8,7 @@ from collections import deque
 from typing import Protocol
 
 from jogakbo_shell.upstream.connection import Connection
-from jogakbo_shell.upstream.errors import Unreachable
+from jogakbo_shell.upstream.errors import Unreachable, UpstreamError
 from jogakbo_shell.upstream.exchange import Exchange
 from jogakbo_shell.upstream.location import Origin
 
@@ -64,11 +64,9 @@ class OriginPool:
                 self._dials.pop().cancel()
 
     def release(self, connection: Connection) -> None:
-        while self._waiting:
-            exchange = self._waiting.popleft()
-            if not exchange.result.done():
-                connection.send(exchange)
-                return
+        if self._waiting:
+            connection.send(self._waiting.popleft())
+            return
         connection.idle_since = asyncio.get_running_loop().time()
         self._idle.append(connection)
 
@@ -82,12 +80,21 @@ class OriginPool:
         for connection in [kept for kept in self._idle if self._is_old(kept, now)]:
             connection.drop()
 
-    def close(self) -> None:
+    def running(self) -> list[Exchange]:
+        """What is not over, under way or waiting."""
+        under_way = [connection.exchange for connection in self._open if connection.exchange is not None]
+        return [*under_way, *self._waiting]
+
+    def close(self, error: UpstreamError) -> None:
+        """Everything fails with `error`."""
+        running = self.running()
         self._waiting.clear()
         for dial in self._dials:
             dial.cancel()
         for connection in list(self._open):
             connection.drop()
+        for exchange in running:
+            exchange.settle(error)
 
     @staticmethod
     def _is_old(connection: Connection, now: float) -> bool:
@@ -124,4 +131,4 @@ class OriginPool:
 
     def _fail_next(self, error: Unreachable) -> None:
         if self._waiting:
-            self._waiting.popleft().fail(error)
+            self._waiting.popleft().settle(error)

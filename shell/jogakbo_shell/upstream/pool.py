@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from jogakbo_shell.upstream.answer_reader import Bounds
 from jogakbo_shell.upstream.deadlines import Deadlines
-from jogakbo_shell.upstream.errors import TimedOut, Unreachable
-from jogakbo_shell.upstream.exchange import Exchange
-from jogakbo_shell.upstream.location import Origin, locate
+from jogakbo_shell.upstream.errors import TimedOut, Unreachable, UpstreamError
+from jogakbo_shell.upstream.exchange import Exchange, Refused
+from jogakbo_shell.upstream.location import Origin
 from jogakbo_shell.upstream.origin_pool import OriginPool
-from jogakbo_shell.upstream.port import Answer, Request
-from jogakbo_shell.upstream.request_bytes import write_request
+from jogakbo_shell.upstream.port import Answer, Call, Done, HeaderLines, Prepared, Request
+from jogakbo_shell.upstream.request_bytes import prepare
 
 _SWEEP_SECONDS = 1.0
 
@@ -27,40 +29,54 @@ class PooledUpstream:
         self._max_connections = max_connections
         self._tls = tls
         self._origins: dict[Origin, OriginPool] = {}
-        self._deadlines = Deadlines()
+        self._deadlines = Deadlines(self._running)
         self._sweeper: asyncio.TimerHandle | None = None
         self._closed = False
 
-    async def fetch(self, request: Request, *, deadline: float) -> Answer:
-        location = locate(request.url)
-        sent = write_request(request, location)
+    def prepare(self, request: Request) -> Prepared:
+        return prepare(request)
+
+    def begin(self, prepared: Prepared, more: Sequence[HeaderLines], *, deadline: float, done: Done) -> Call:
         if self._closed:
-            raise Unreachable("the shell is going down")
+            return Refused(_going_down(), done)
         if deadline <= 0:
-            raise TimedOut("no answer within 0 ms", heard=False)
-        exchange = Exchange(request.method, sent, self._bounds, deadline=deadline)
-        pool = self._origins.get(location.origin) or self._open(location.origin)
+            return Refused(TimedOut("no answer within 0 ms", heard=False), done)
+        origin = prepared.location.origin
+        pool = self._origins.get(origin) or self._open(origin)
+        sent = b"".join((prepared.head, *[lines.encoded for lines in more], prepared.tail))
+        exchange = Exchange(prepared.request.method, sent, self._bounds, deadline=deadline, done=done, place=pool)
         self._deadlines.add(exchange)
+        pool.place(exchange)
+        return exchange
+
+    async def fetch(self, request: Request, *, deadline: float) -> Answer:
+        outcome: asyncio.Future[Answer | UpstreamError] = asyncio.get_running_loop().create_future()
+
+        def done(got: Answer | UpstreamError) -> None:
+            if not outcome.done():  # its waiter may have been cancelled in this very turn of the loop
+                outcome.set_result(got)
+
+        call = self.begin(prepare(request), (), deadline=deadline, done=done)
         try:
-            pool.place(exchange)
-            return await exchange.result
-        except BaseException:
-            pool.abandon(exchange)
-            raise
+            got = await outcome
         finally:
-            self._deadlines.discard(exchange)
+            call.cancel()
+        if isinstance(got, UpstreamError):
+            raise got
+        return got
 
     async def close(self) -> None:
-        """Requests under way fail; none is taken any more."""
         self._closed = True
-        for exchange in self._deadlines.drain():
-            exchange.fail(Unreachable("the shell is going down"))
+        self._deadlines.stop()
         if self._sweeper is not None:
             self._sweeper.cancel()
         for pool in self._origins.values():
-            pool.close()
+            pool.close(_going_down())
         self._origins.clear()
         await asyncio.sleep(0)  # lets the loop take down what was closed
+
+    def _running(self) -> Iterator[Exchange]:
+        return chain.from_iterable(pool.running() for pool in self._origins.values())
 
     def _open(self, origin: Origin) -> OriginPool:
         pool = OriginPool(origin, max_connections=self._max_connections, tls=self._tls_context)
@@ -83,3 +99,7 @@ class PooledUpstream:
         if self._tls is None:
             self._tls = ssl.create_default_context()
         return self._tls
+
+
+def _going_down() -> Unreachable:
+    return Unreachable("the shell is going down")
