@@ -8,6 +8,9 @@ from jogakbo.contract.manifest import Asset
 from jogakbo_shell.composition.templates import HeadAsset
 from jogakbo_shell.registry.server import FragmentServer
 
+OWN_STYLES = ("portal.css",)
+OWN_SCRIPTS = ("vendor/htmx/htmx.min.js", "live.js")
+
 
 def styles_of(servers: Iterable[FragmentServer]) -> tuple[HeadAsset, ...]:
     return _unique(server_asset for server in servers for server_asset in _proxied(server, _css(server)))

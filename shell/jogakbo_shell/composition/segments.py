@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-ValueName = Literal["title", "query", "nonce", "head", "grant", "cursor"]
+ValueName = Literal["title", "query", "head", "grant", "cursor"]
 
 
 @dataclass(frozen=True, slots=True)

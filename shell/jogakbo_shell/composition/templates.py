@@ -50,6 +50,10 @@ class Look:
     styles: tuple[HeadAsset, ...] = ()
     scripts: tuple[HeadAsset, ...] = ()
 
+    @property
+    def script_paths(self) -> tuple[str, ...]:
+        return tuple(script.href for script in self.scripts)
+
 
 class Files(Protocol):
     """The shell's own static files, by their address with the hash of their content."""
@@ -69,6 +73,7 @@ class Templates:
             lstrip_blocks=True,
         )
         self._environment.globals.update(static=static.asset, params=_PageParams())
+        self.static = static
         self._messages = messages
         self.segments = lru_cache(maxsize=_MAX_VARIANTS)(self.render)
         self.placeholder = lru_cache(maxsize=_MAX_VARIANTS)(self._placeholder)
@@ -119,7 +124,6 @@ class _PageFacts:
 _VALUES: Mapping[str, ValueName] = {
     "title": "title",
     "query": "query",
-    "nonce": "nonce",
     "head": "head",
     "grant": "grant",
     "cursor": "cursor",

@@ -10,13 +10,13 @@ from starlette.responses import Response
 
 from jogakbo.contract.context import LOCALES
 from jogakbo.contract.problem import PROBLEM_JSON, Problem, encode_problem
-from jogakbo_shell.composition.assets import scripts_of, styles_of
+from jogakbo_shell.composition.assets import OWN_SCRIPTS, OWN_STYLES, scripts_of, styles_of
 from jogakbo_shell.composition.segments import Segment, ValueName, fill_values
 from jogakbo_shell.composition.templates import Language, Look, NavEntry, Templates
 from jogakbo_shell.i18n import LOCALE_NAMES, Messages, localized
 from jogakbo_shell.registry.catalogue import Catalogue
 from jogakbo_shell.registry.server import FragmentServer
-from jogakbo_shell.web.security import Header, new_nonce, policy_with
+from jogakbo_shell.web.security import Header, page_policy
 from jogakbo_shell.web.visit import Visit
 
 _LANGUAGES = tuple(Language(code, LOCALE_NAMES[code]) for code in LOCALES)
@@ -51,15 +51,15 @@ class Answers:
         live: bool = False,
     ) -> Look:
         """How a page at `path` with fragments of these servers looks to this visitor."""
-        servers = tuple(servers)
+        servers, own = tuple(servers), self.templates.static.asset
         return Look(
             locale=visit.locale,
             theme=visit.theme,
             live=live and self._live,
             nav=self._nav(visit.locale, path),
             languages=_LANGUAGES,
-            styles=styles_of(servers),
-            scripts=scripts_of(servers),
+            styles=(*map(own, OWN_STYLES), *styles_of(servers)),
+            scripts=(*map(own, OWN_SCRIPTS), *scripts_of(servers)),
         )
 
     def page(
@@ -74,11 +74,10 @@ class Answers:
         status: int = 200,
     ) -> Response:
         """A whole page at once; `facts` are what its template shows beside the look."""
-        nonce = new_nonce()
         segments = self.templates.render(template, look, *facts)
-        values = page_values(title=title, nonce=nonce, query=visit.query_before_language, grant=grant, cursor=cursor)
+        values = page_values(title=title, query=visit.query_before_language, grant=grant, cursor=cursor)
         response = Response(whole(segments, values), status)
-        response.raw_headers += page_headers(visit, nonce)
+        response.raw_headers += page_headers(visit, look.script_paths)
         return response
 
     def fault(self, visit: Visit, status: int, detail: str = "") -> Response:
@@ -111,7 +110,6 @@ def _message_key(status: int) -> str:
 def page_values(
     *,
     title: str,
-    nonce: str,
     query: str = "",
     head: str = "",
     grant: str = "",
@@ -121,7 +119,6 @@ def page_values(
     return {
         "title": escape(title).encode(),
         "query": escape(query).encode(),
-        "nonce": nonce.encode(),
         "head": head.encode(),
         "grant": escape(grant).encode(),
         "cursor": escape(cursor).encode(),
@@ -133,11 +130,11 @@ def whole(segments: tuple[Segment, ...], values: Mapping[ValueName, bytes]) -> b
     return b"".join(part for part in fill_values(segments, values) if isinstance(part, bytes))
 
 
-def page_headers(visit: Visit, nonce: str) -> list[Header]:
-    """The page belongs to one visitor (grant, nonce) and must be asked for again."""
+def page_headers(visit: Visit, scripts: tuple[str, ...]) -> list[Header]:
+    """The page runs these scripts of the portal; it belongs to one visitor (grant) and must be asked for again."""
     return [
         HTML,
-        (b"content-security-policy", policy_with(nonce)),
+        (b"content-security-policy", page_policy(visit.origin, scripts)),
         (b"cache-control", b"private, no-cache"),
         (b"vary", b"Cookie, Accept-Language"),
         (b"content-language", visit.locale.encode()),

@@ -23,7 +23,7 @@ from jogakbo_shell.registry.catalogue import Catalogue, Found, Page
 from jogakbo_shell.registry.registry import Registry
 from jogakbo_shell.seams import Live
 from jogakbo_shell.web.answers import Answers, page_headers, page_values
-from jogakbo_shell.web.security import Header, new_nonce
+from jogakbo_shell.web.security import Header
 from jogakbo_shell.web.visit import Visit, visit_of
 
 
@@ -33,6 +33,7 @@ class _Variant:
 
     segments: tuple[Segment, ...]
     slots: tuple[FragmentSlot, ...]
+    scripts: tuple[str, ...]
 
 
 class Pages:
@@ -84,20 +85,18 @@ class Pages:
             if (instead := self._instead(visit, primaries)) is not None:
                 await instead(scope, receive, send)
                 return
-            nonce = new_nonce()
             known = [rendered for _, rendered in composition.known()]
             filled = fill_values(
                 variant.segments,
                 page_values(
                     title=_title(found.page, visit.locale, primaries),
-                    nonce=nonce,
                     query=visit.query_before_language,
                     head="".join(tag for rendered in known for tag in rendered.head),
                     grant=self._live.sign([piece.instance for piece in placed], visit.locale, visit.visitor.subject),
                     cursor=cursor,
                 ),
             )
-            headers = [*page_headers(visit, nonce), *_headers(composition, started)]
+            headers = [*page_headers(visit, variant.scripts), *_headers(composition, started)]
             await _send(composition, filled, _status(primaries), headers, scope["method"] == "HEAD", send)
         finally:
             composition.cancel()
@@ -122,7 +121,7 @@ class Pages:
         known = [self._registry.servers[name] for name in servers if name in self._registry.servers]
         look = self._answers.look(visit, page.path, known, live=True)
         segments = templates.render(page.template, look, facts)
-        return _Variant(segments, placed_fragments(segments))
+        return _Variant(segments, placed_fragments(segments), look.script_paths)
 
     def _instance(self, slot: FragmentSlot, values: dict[str, str], locale: str) -> Instance:
         """The slot with this view's parameters: those that its template names, else those it declares."""
