@@ -22,7 +22,7 @@ from jogakbo_shell.live import create_live
 from jogakbo_shell.proxy.proxy import Proxy, ProxyLimits
 from jogakbo_shell.proxy.returning import Returning
 from jogakbo_shell.proxy.showing import Showing
-from jogakbo_shell.registry.catalogue import Catalogue, own_pages
+from jogakbo_shell.registry.catalogue import Catalogue, own_pages, pages_of
 from jogakbo_shell.registry.server import FragmentServer
 from jogakbo_shell.seams import Live
 from jogakbo_shell.settings import Settings
@@ -45,10 +45,12 @@ def create_app(settings: Settings) -> Starlette:
     """
     keys = SigningKeys.load(settings.shell_data_dir / "keys")
     messages, static = Messages.load(), StaticFiles(_PACKAGE / "static")
-    templates = Templates(messages, static)
+    templates = Templates(messages, static, settings.pages_folder)
+    placed = pages_of(settings.pages_folder) if settings.pages_folder else ()
+    templates.check(page.template for page in placed)
     core = build_core(settings, keys, templates)
     live = _live(settings, keys, core)
-    catalogue = Catalogue(own_pages(), core.registry)
+    catalogue = Catalogue((*placed, *own_pages()), core.registry)
     answers = Answers(templates, catalogue, messages, live=not isinstance(live, Still))
     health = Health(core.registry, core.cache, keys, settings.metrics_token.get_secret_value())
     routes: list[BaseRoute] = [

@@ -27,6 +27,9 @@ class Settings(BaseSettings):
     shell_data_dir: Path = Field(
         Path("var/data/shell"), description="Folder of the signing keys and the last good manifests."
     )
+    pages_dir: str = Field(
+        "", description="Folder of pages of your own, a pages.toml and templates; they win over the shell's by path."
+    )
     public_origin: str = Field(
         "", description="Origin that browsers see, as in https://cafe.example; empty takes it from the request."
     )
@@ -82,6 +85,10 @@ class Settings(BaseSettings):
             if not (name and equals and address.startswith(("http://", "https://"))):
                 raise ValueError(f"expected name=http://host:port, not {word!r}")
         return value
+
+    @property
+    def pages_folder(self) -> Path | None:
+        return Path(self.pages_dir).absolute() if self.pages_dir else None
 
     @property
     def servers(self) -> dict[str, str]:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from importlib.resources import files
 from pathlib import Path
+from traceback import extract_tb
 from typing import Protocol
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateSyntaxError
 from markupsafe import Markup
 
+from jogakbo.contract.context import LOCALES
 from jogakbo_shell.composition.segments import FragmentSlot, Marks, PageParam, Segment, ValueName, ValueSlot
 from jogakbo_shell.i18n import Messages
 from jogakbo_shell.instance import Instance
+from jogakbo_shell.registry.page_table import PagesFault
+
+OWN = "own/"
+"""Before the name of a template in the folder of whoever runs the portal; one that is taken as it is has `PLAIN`."""
+PLAIN = "plain/"
 
 _MAX_VARIANTS = 1024
 
@@ -62,10 +69,13 @@ class Files(Protocol):
 
 
 class Templates:
-    def __init__(self, messages: Messages, static: Files) -> None:
+    """The shell's own, and those of `folder`: they may extend and include the shell's, which never see theirs."""
+
+    def __init__(self, messages: Messages, static: Files, folder: Path | None = None) -> None:
         package = Path(str(files("jogakbo_shell")))
+        layouts = package / "templates"
         self._environment = Environment(
-            loader=FileSystemLoader([package / "templates", package / "pages"]),
+            loader=FileSystemLoader([layouts, package / "pages"]),
             autoescape=True,
             undefined=StrictUndefined,
             auto_reload=False,
@@ -74,6 +84,8 @@ class Templates:
         )
         self._environment.globals.update(static=static.asset, params=_PageParams())
         self.static = static
+        self._folder = folder or package
+        self._own = self._environment.overlay(loader=FileSystemLoader([self._folder, layouts]))
         self._messages = messages
         self.segments = lru_cache(maxsize=_MAX_VARIANTS)(self.render)
         self.placeholder = lru_cache(maxsize=_MAX_VARIANTS)(self._placeholder)
@@ -81,13 +93,34 @@ class Templates:
     def render(self, template: str, look: Look, *facts: tuple[str, object]) -> tuple[Segment, ...]:
         """The segments of a page; `facts` are what a page of the shell's own says beside its look."""
         marks = Marks()
-        text = self._environment.get_template(template).render(
+        if template.startswith(PLAIN):
+            return marks.split((self._folder / template.removeprefix(PLAIN)).read_text("utf-8"))
+        environment = self._own if template.startswith(OWN) else self._environment
+        text = environment.get_template(template.removeprefix(OWN)).render(
             page=_PageFacts(look, marks),
             fragment=partial(_place, marks),
             t=partial(self._messages.text, look.locale),
             **dict(facts),
         )
         return marks.split(text)
+
+    def check(self, templates: Iterable[str]) -> None:
+        """Render each in every language. Raises PagesFault for the first that cannot be."""
+        for template in templates:
+            for locale in LOCALES:
+                try:
+                    self.render(template, Look(locale, theme="", live=True, nav=(), languages=()))
+                except Exception as error:  # a template may call anything
+                    raise PagesFault(f"{self._place_of(error, template)}: {error}") from error
+
+    def _place_of(self, error: Exception, template: str) -> str:
+        """`lunch.html, line 3`, of the folder's files the last that the error came through."""
+        if isinstance(error, TemplateSyntaxError):
+            return f"{error.filename}, line {error.lineno}"
+        for frame in reversed(extract_tb(error.__traceback__)):
+            if Path(frame.filename).is_relative_to(self._folder):
+                return f"{frame.filename}, line {frame.lineno}"
+        return str(self._folder / template.partition("/")[2])
 
     def _placeholder(self, instance: Instance, title: str) -> str:
         query = f"?{instance.query}" if instance.params else ""

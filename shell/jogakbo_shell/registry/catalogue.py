@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
-
-import msgspec
+from pathlib import Path
 
 from jogakbo.contract.manifest import PageDeclaration
+from jogakbo_shell.composition.templates import OWN, PLAIN
+from jogakbo_shell.registry.page_table import PARAM, RESERVED, read_table
 from jogakbo_shell.registry.registry import Registry
 
-_PARAM = re.compile(r"\{([a-z_]{1,40})\}")
-_RESERVED = ("/-/", "/static/", "/.well-known/", "/livez", "/readyz", "/metrics")
 _CONTRIBUTED = "pieces.html"
 
 
@@ -36,26 +34,21 @@ class Found:
     params: Mapping[str, str]
 
 
-class _Table(msgspec.Struct):
-    page: list[_Row]
-
-
-class _Row(msgspec.Struct):
-    path: str
-    template: str
-    title: dict[str, str]
-    nav: dict[str, str] = {}
-
-
 def own_pages() -> tuple[Page, ...]:
     """`pages/pages.toml` of this package."""
-    document = tomllib.loads((files("jogakbo_shell") / "pages" / "pages.toml").read_text("utf-8"))
-    table = msgspec.convert(document, _Table)
-    return tuple(Page(row.path, row.template, row.title, row.nav) for row in table.page)
+    rows = read_table(Path(str(files("jogakbo_shell"))) / "pages")
+    return tuple(Page(row.path, row.template, row.title, row.nav) for row in rows)
+
+
+def pages_of(folder: Path) -> tuple[Page, ...]:
+    """`pages.toml` of whoever runs the portal. Raises PagesFault."""
+    return tuple(
+        Page(row.path, f"{PLAIN if row.plain else OWN}{row.template}", row.title, row.nav) for row in read_table(folder)
+    )
 
 
 class Catalogue:
-    """Built anew when a manifest changes; the shell's own pages win over contributed ones."""
+    """Built anew when a manifest changes; of pages at one path the first of `own` wins."""
 
     def __init__(self, own: tuple[Page, ...], registry: Registry) -> None:
         self._own = own
@@ -87,14 +80,14 @@ class Catalogue:
         for page in (*self._own, *self._contributed()):
             taken.setdefault(page.path, page)
         self._pages = tuple(taken.values())
-        self._plain = {path: page for path, page in taken.items() if not _PARAM.search(path)}
-        self._patterns = [(_pattern(path), page) for path, page in taken.items() if _PARAM.search(path)]
+        self._plain = {path: page for path, page in taken.items() if not PARAM.search(path)}
+        self._patterns = [(_pattern(path), page) for path, page in taken.items() if PARAM.search(path)]
 
     def _contributed(self) -> Iterator[Page]:
         for server in self._registry.servers.values():
             extension = server.manifest.jogakbo if server.manifest else None
             for declared in extension.pages if extension else ():
-                if not declared.path.startswith(_RESERVED):
+                if not declared.path.startswith(RESERVED):
                     yield _contributed_page(server.name, declared)
 
 
@@ -103,7 +96,7 @@ def _contributed_page(server: str, declared: PageDeclaration) -> Page:
 
 
 def _pattern(path: str) -> re.Pattern[str]:
-    literals = _PARAM.split(path)
+    literals = PARAM.split(path)
     names = literals[1::2]
     parts = [re.escape(literals[0])]
     for name, literal in zip(names, literals[2::2], strict=True):
