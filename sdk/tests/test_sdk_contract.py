@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 
 import msgspec
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jogakbo.contract.addresses import folder, resolve
 from jogakbo.contract.cloudevent import (
     CloudEvent,
     EventError,
@@ -19,7 +21,8 @@ from jogakbo.contract.cloudevent import (
     encode_data,
     encode_event,
 )
-from jogakbo.contract.manifest import ManifestError, decode_manifest
+from jogakbo.contract.manifest import Asset, Manifest, ManifestError
+from jogakbo.contract.manifest_reader import decode_manifest, read_manifest
 from jogakbo.contract.problem import decode_problem
 from jogakbo.contract.streams import Position, stream_name
 from jogakbo.contract.surrogate import format_keys, parse_keys
@@ -134,6 +137,13 @@ def test_a_manifest_is_read_with_its_defaults() -> None:
     assert manifest.fragments["board"].timeout_ms == 1000
 
 
+def read(document: dict[str, object]) -> tuple[Manifest, tuple[str, ...]]:
+    return read_manifest(json.dumps(document).encode())
+
+
+PODLET: dict[str, object] = {"name": "myPodlet_2", "version": "3", "content": "/"}
+
+
 def test_a_plain_podlet_is_one_fragment_without_streams() -> None:
     manifest = decode_manifest(b'{"name": "header", "version": "3", "content": "/", "fallback": "/fallback"}')
     assert manifest.fragments["main"].fallback == "/fallback"
@@ -162,6 +172,114 @@ def test_a_plain_podlet_is_one_fragment_without_streams() -> None:
 def test_a_wrong_manifest_is_refused_with_the_field_and_its_value(payload: bytes, message: str) -> None:
     with pytest.raises(ManifestError, match=message):
         decode_manifest(payload)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"css": [{"value": "/a.css"}, {"value": 3}]}, r"css\[1\]\.value is 3"),
+        ({"css": [{"value": "/a.css"}, {"value": "../b.css"}]}, r"css\[1\]\.value is '\.\./b\.css'"),
+        ({"css": [{"value": "/a.css", "media": 3}]}, r"css\[0\]\.media: Expected `str`"),
+        ({"css": "/a.css"}, "css: Expected `array`"),
+        ({"js": [{"value": "https:///a.js"}]}, r"js\[0\]\.value is 'https:///a\.js'"),
+        ({"js": ["/a.js"]}, r"js\[0\]\.value is None"),
+        ({"proxy": {"api": 3, "ok": "/ok"}}, "proxy.api is 3"),
+        ({"proxy": {"../x": "/x"}}, r"proxy: name is '\.\./x'"),
+        ({"proxy": [{"name": "api"}]}, "proxy.api is None"),
+        ({"proxy": "/api"}, "proxy: Expected `object`"),
+        ({"team": 3}, "team: Expected `str`"),
+        ({"fallback": 3}, "fallback: Expected `str`"),
+        ({"fallback": "http://:80/"}, "fallback is 'http://:80/'"),
+    ],
+)
+def test_one_wrong_field_that_can_be_missed_costs_only_itself(wrong: dict[str, object], message: str) -> None:
+    manifest, left_out = read({**PODLET, **wrong})
+    assert manifest.fragments["main"].path == "/"
+    assert [re.search(message, fault) is not None for fault in left_out] == [True]
+    with pytest.raises(ManifestError, match=message):
+        decode_manifest(json.dumps({**PODLET, **wrong}).encode())
+
+
+@pytest.mark.parametrize(
+    "extension",
+    [
+        {"pages": [{"path": "/ok", "title": {"en": "Ok"}, "fragments": ["orders/board"]}, {"path": "/x"}]},
+        {"pages": [{"path": "/{id}/{id}", "title": {"en": "Twice"}, "fragments": []}]},
+        {"pages": [{"path": "/podium-resource/x", "title": {"en": "Ours"}, "fragments": []}]},
+        {"pages": [{"path": "/x", "title": {}, "fragments": []}]},
+        {"pages": [{"path": "/x", "title": {"en": "X"}, "fragments": ["board"]}]},
+        {"streams": ["orders", "Or ders"]},
+        {"actions": 3},
+        {"fragments": {"board": {"path": "/board", "title": "Board"}}},
+        {"fragments": {"board": {"path": "/board", "title": {"en": "B"}, "fallback": "//x"}}},
+        {"fragments": {"board": {"path": "/board", "title": {"en": "B"}, "timeout_ms": "1s"}}},
+        {"fragments": {"board": {"path": "/board", "title": {"en": "B"}, "timeout_ms": 0}}},
+    ],
+)
+def test_a_fragment_stays_whatever_can_be_missed_is_wrong_beside_it(extension: dict[str, object]) -> None:
+    manifest, left_out = read_manifest(_manifest(**extension))
+    assert len(left_out) == 1
+    assert manifest.fragments["board"].path == "/board"
+    assert manifest.fragments["board"].timeout_ms == 1000
+    assert all(page.path == "/ok" for page in manifest.jogakbo.pages) if manifest.jogakbo else False
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    [
+        {"path": "/board", "title": {"en": "B"}, "audience": "me"},
+        {"path": "/board", "title": {"en": "B"}, "audience": 3},
+        {"path": "/board", "title": {"en": "B"}, "params": {"id": {"pattern": "("}}},
+        {"path": "/board", "title": {"en": "B"}, "params": {"id": {"required": "yes"}}},
+    ],
+)
+def test_what_would_show_more_than_was_meant_is_never_just_left_out(fragment: dict[str, object]) -> None:
+    with pytest.raises(ManifestError):
+        read_manifest(_manifest(fragments={"board": fragment}))
+
+
+def test_every_shape_that_podium_had_for_a_manifest_is_read() -> None:
+    third, _ = read({**PODLET, "assets": {"js": "/a.js", "css": "a.css"}})
+    fourth, _ = read({**PODLET, "assets": {"js": "", "css": ""}, "js": [{"value": "/a.js", "type": "esm"}]})
+    fifth, _ = read({**PODLET, "proxy": {"api": "api/"}, "js": [{"value": "/a.js", "type": "default", "async": True}]})
+    sixth, _ = read({**PODLET, "proxy": [{"name": "api", "target": "/api"}], "fallback": ""})
+    assert (third.css, third.js) == ((Asset(value="/a.css"),), (Asset(value="/a.js"),))
+    assert fourth.js == (Asset(value="/a.js", type="module"),)
+    assert fifth.js == (Asset(value="/a.js", async_=True),)
+    assert fifth.proxy == sixth.proxy == {"api": "/api"}
+    assert sixth.fragments["main"].fallback == ""
+
+
+def test_a_podlets_own_name_need_not_fit_where_the_shell_gives_it_another() -> None:
+    assert read(PODLET)[0].name == "myPodlet_2"
+    with pytest.raises(ManifestError, match="name is 'my podlet'"):
+        read({**PODLET, "name": "my podlet"})
+
+
+@pytest.mark.parametrize(
+    ("address", "base", "expected"),
+    [
+        ("/a//b/", "http://h:1", "http://h:1/a/b"),
+        ("a", "http://h:1/pods/x", "http://h:1/pods/x/a"),
+        ("", "http://h:1/pods", "http://h:1/pods"),
+        ("/", "http://h:1", "http://h:1/"),
+        ("../a", "http://h:1/pods", "http://h:1/a"),
+        ("%2e%2e/%2E/../../a", "http://h:1/pods", "http://h:1/a"),
+        ("//evil.example/a", "http://h:1", "http://h:1/evil.example/a"),
+        ("javascript:alert(1)", "http://h:1", "http://h:1/javascript:alert(1)"),
+        ("a.css?v=//x/", "http://h:1", "http://h:1/a.css?v=//x/"),
+        ("https://other.example/a/", "http://h:1", "https://other.example/a/"),
+    ],
+)
+def test_an_address_in_a_manifest_is_below_its_folder_or_stands_for_itself(
+    address: str, base: str, expected: str
+) -> None:
+    assert resolve(address, base) == expected
+
+
+def test_a_manifests_folder_is_its_path_without_what_is_json() -> None:
+    assert folder("http://h:1/manifest.json") == "http://h:1"
+    assert folder("https://h/pods//x/manifest.json?a=1#b") == "https://h/pods/x"
 
 
 def test_a_peers_answer_that_is_no_problem_is_still_one_with_its_status() -> None:

@@ -11,8 +11,13 @@ DEVICE_TYPE = "podium-device-type"
 DEBUG = "podium-debug"
 VERSION = "podlet-version"
 
+USER_AGENT = "@podium/client jogakbo"
+"""How the shell names itself: a podlet in development mode believes the context of whoever begins with the first word,
+and of nobody else.
+"""
+
 PAGE = "jogakbo-page"
-"""Path and query of the page that a form was on; only on requests under ``/-/``."""
+"""Path and query of the page that a form was on; only on requests under ``/-/`` and ``/podium-resource/``."""
 
 FRAGMENT = "jogakbo-fragment"
 """On the answer to an action: the fragment that the HTML is, such as ``orders/track?id=42``."""

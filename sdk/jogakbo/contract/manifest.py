@@ -2,27 +2,49 @@
 
 from __future__ import annotations
 
-import re
-
 import msgspec
 
 CONTRACT_VERSION = 1
-
-_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
-_MAX_TIMEOUT_MS = 30_000
 
 
 class ManifestError(ValueError):
     """The manifest cannot be used; the message names the field, what it holds and what is expected."""
 
 
+class AssetData(msgspec.Struct, frozen=True, kw_only=True):
+    """``data-<key>="<value>"`` on a script's element."""
+
+    key: str
+    value: str | int | float | bool
+
+
 class Asset(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A stylesheet or script: ``value`` is its path on the fragment server or a full address."""
+    """A stylesheet or script: ``value`` is its path on the fragment server or a full address.
+
+    The rest are Podium's fields. ``scope`` says with what it is needed (``content``, ``fallback``, ``all``), and
+    ``strategy`` when (``beforeInteractive``, ``afterInteractive``, ``lazy``) or where (``shadow-dom``).
+    """
 
     value: str
     type: str = ""
-    integrity: str = ""
+    scope: str = ""
     strategy: str = ""
+    crossorigin: str | bool | None = None
+    fetchpriority: str = ""
+    # A stylesheet's.
+    rel: str = ""
+    as_: str = msgspec.field(default="", name="as")
+    media: str = ""
+    title: str = ""
+    hreflang: str = ""
+    disabled: bool = False
+    # A script's.
+    integrity: str = ""
+    referrerpolicy: str = ""
+    nomodule: bool = False
+    async_: bool = msgspec.field(default=False, name="async")
+    defer: bool = False
+    data: tuple[AssetData, ...] = ()
 
 
 class Param(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -66,7 +88,10 @@ class Extension(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A fragment server's manifest. ``jogakbo`` is absent from a plain Podium podlet's."""
+    """A fragment server's manifest. ``jogakbo`` is absent from a plain Podium podlet's.
+
+    ``proxy`` maps a name to the address that ``/podium-resource/<server>/<name>/…`` leads to.
+    """
 
     name: str
     version: str
@@ -94,66 +119,6 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.jogakbo.streams or (self.name,)
 
 
-_decoder = msgspec.json.Decoder(Manifest)
-
-
-def decode_manifest(payload: bytes) -> Manifest:
-    """Read and check a manifest. Raises ``ManifestError``; unknown fields are ignored."""
-    try:
-        manifest = _decoder.decode(payload)
-    except (msgspec.ValidationError, msgspec.DecodeError) as error:
-        raise ManifestError(f"manifest.json: {error}") from error
-    for fault in _faults(manifest):
-        raise ManifestError(f"manifest.json: {fault}")
-    return manifest
-
-
 def encode_manifest(manifest: Manifest) -> bytes:
     """The manifest as JSON."""
     return msgspec.json.encode(manifest)
-
-
-def _faults(manifest: Manifest) -> list[str]:
-    faults = []
-    if not _NAME.fullmatch(manifest.name):
-        faults.append(f"name is {manifest.name!r}; expected lower case letters, digits and dashes")
-    if not manifest.version:
-        faults.append("version is empty; expected the release of the fragment server, such as '1.4.2'")
-    if manifest.jogakbo is None:
-        return faults
-    if manifest.jogakbo.contract != CONTRACT_VERSION:
-        faults.append(f"jogakbo.contract is {manifest.jogakbo.contract}; this side speaks {CONTRACT_VERSION}")
-    for name, fragment in manifest.jogakbo.fragments.items():
-        faults += [f"jogakbo.fragments.{name}.{fault}" for fault in _fragment_faults(name, fragment)]
-    faults += [
-        f"jogakbo.pages: path is {page.path!r}; expected it to begin with a single '/' and not '/-/'"
-        for page in manifest.jogakbo.pages
-        if not _is_path(page.path) or page.path.startswith("/-/")
-    ]
-    return faults
-
-
-def _fragment_faults(name: str, fragment: FragmentDeclaration) -> list[str]:
-    faults = []
-    if not _NAME.fullmatch(name):
-        faults.append("name: expected lower case letters, digits and dashes")
-    if not _is_path(fragment.path):
-        faults.append(f"path is {fragment.path!r}; expected a path that begins with '/'")
-    if fragment.fallback and not _is_path(fragment.fallback):
-        faults.append(f"fallback is {fragment.fallback!r}; expected a path that begins with '/'")
-    if not fragment.title:
-        faults.append('title is empty; expected a text per language, such as {"en": "Menu"}')
-    if not 0 < fragment.timeout_ms <= _MAX_TIMEOUT_MS:
-        faults.append(f"timeout_ms is {fragment.timeout_ms}; expected 1 to {_MAX_TIMEOUT_MS}")
-    if fragment.audience not in ("public", "private"):
-        faults.append(f"audience is {fragment.audience!r}; expected 'public' or 'private'")
-    for param, declared in fragment.params.items():
-        try:
-            re.compile(declared.pattern)
-        except re.error as error:
-            faults.append(f"params.{param}.pattern is {declared.pattern!r}: {error}")
-    return faults
-
-
-def _is_path(path: str) -> bool:
-    return path.startswith("/") and not path.startswith("//")

@@ -10,7 +10,8 @@ from typing import Literal
 import httpx2
 
 from jogakbo.contract.context import LOCALE, LOCALES, PUBLIC_PATHNAME, REQUESTED_BY, VERSION
-from jogakbo.contract.manifest import Asset, FragmentDeclaration, Manifest, ManifestError, decode_manifest
+from jogakbo.contract.manifest import Asset, FragmentDeclaration, Manifest, ManifestError
+from jogakbo.contract.manifest_reader import decode_manifest
 from jogakbo.contract.surrogate import SURROGATE_KEY
 from jogakbo.testing.markup import markup_faults
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from jogakbo.contract.manifest import Manifest, ManifestError, decode_manifest
+from jogakbo.contract.context import USER_AGENT
+from jogakbo.contract.manifest import Manifest, ManifestError
+from jogakbo.contract.manifest_reader import read_manifest
 from jogakbo_shell.registry.server import Check, FragmentServer, Health
 from jogakbo_shell.upstream.errors import UpstreamError
 from jogakbo_shell.upstream.port import Answer, Request, Upstream
@@ -15,7 +17,10 @@ from jogakbo_shell.upstream.port import Answer, Request, Upstream
 
 @dataclass(frozen=True, slots=True)
 class NewManifest:
+    """`left_out` is what of it could not be used."""
+
     manifest: Manifest
+    left_out: tuple[str, ...]
     etag: str
     payload: bytes
 
@@ -26,21 +31,21 @@ class _Readiness(msgspec.Struct):
 
 async def look_at_manifest(upstream: Upstream, server: FragmentServer, seconds: float) -> NewManifest | None:
     """The manifest if it is another than the known one. Raises UpstreamError or ManifestError."""
-    headers = {"accept": "application/json"}
+    headers = {"accept": "application/json", "user-agent": USER_AGENT}
     if server.manifest_etag:
         headers["if-none-match"] = server.manifest_etag
-    request = Request(server.url("/manifest.json"), headers)
+    request = Request(server.manifest_url, headers)
     answer = await upstream.fetch(request, deadline=seconds)
     if answer.status == 304 and server.manifest is not None:
         return None
     if answer.status != 200:
         raise ManifestError(f"manifest.json: status {answer.status}, expected 200")
-    manifest = decode_manifest(answer.body)
+    manifest, left_out = read_manifest(answer.body)
     etag = answer.header("etag")
     if manifest == server.manifest:
-        server.manifest_etag = etag
+        server.manifest_etag, server.left_out = etag, left_out
         return None
-    return NewManifest(manifest, etag, answer.body)
+    return NewManifest(manifest, left_out, etag, answer.body)
 
 
 async def look_at_health(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Protocol
 
 import msgspec
 import structlog
 
-from jogakbo.contract.manifest import ManifestError, decode_manifest
+from jogakbo.contract.manifest import ManifestError
+from jogakbo.contract.manifest_reader import read_manifest
 from jogakbo_shell.instance import Instance
 from jogakbo_shell.registry.looking import NewManifest, look_at_health, look_at_manifest
 from jogakbo_shell.registry.server import FragmentServer
@@ -97,10 +99,12 @@ class Registry:
                 await self._look(server)
             except Exception:  # the watch over one server must not end with one odd answer of it
                 self._log.exception("look_failed", server=server.name)
-            await asyncio.sleep(self._interval_seconds)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(server.look_soon.wait(), self._interval_seconds)
+            server.look_soon.clear()
 
     async def _look(self, server: FragmentServer) -> None:
-        before, fault_before, sent_at = server.health, server.manifest_fault, server.breaker.now()
+        before, refused_before, sent_at = server.health, _is_refused(server), server.breaker.now()
         silent = await self._look_at_manifest(server)
         server.checked_at = datetime.now(UTC)
         server.health, server.checks = await look_at_health(self._upstream, server, self._deadline_seconds)
@@ -109,7 +113,7 @@ class Registry:
         if server.health != before:
             self._log.info("fragment_server", server=server.name, health=server.health, was=before)
         answers = before in ("down", "failing") and server.health == "ok"
-        if answers or (fault_before and not server.manifest_fault):
+        if answers or (refused_before and not _is_refused(server)):
             for listener in self._listeners:
                 listener.answers_again(server)
 
@@ -123,9 +127,12 @@ class Registry:
         finally:
             server.looked = True
             self._first_look[server.name].set()
-        server.manifest_state, server.manifest_fault = "current", ""
-        if new is not None:
+        server.manifest_state = "current"
+        if new is None:
+            server.heard(server.version)
+        elif server.rollout.is_release(new.manifest.version, server.version):
             self._adopt(server, new)
+        server.manifest_fault = "; ".join(server.left_out)
         return False
 
     def _keep_last_good(self, server: FragmentServer, error: Exception) -> None:
@@ -136,10 +143,13 @@ class Registry:
         server.manifest_state = "kept" if server.manifest else "missing"
 
     def _adopt(self, server: FragmentServer, new: NewManifest) -> None:
-        server.manifest, server.manifest_etag = new.manifest, new.etag
+        server.rollout.adopted(new.manifest.version, server.version)
+        server.manifest, server.manifest_etag, server.left_out = new.manifest, new.etag, new.left_out
         self.generation += 1
         self._shelf.write(server.name, _encode(new))
         self._log.info("manifest_adopted", server=server.name, version=server.version)
+        if new.left_out:
+            self._log.warning("manifest_fields_left_out", server=server.name, faults=new.left_out)
         for listener in self._listeners:
             listener.released(server)
 
@@ -149,12 +159,16 @@ class Registry:
             return
         try:
             kept = msgspec.json.decode(payload, type=_Kept)
-            server.manifest = decode_manifest(bytes(kept.manifest))
+            server.manifest, server.left_out = read_manifest(bytes(kept.manifest))
         except (msgspec.DecodeError, ManifestError) as error:
             server.note_fault("kept manifest", error)
             return
         server.manifest_etag, server.manifest_state = kept.etag, "kept"
         self.generation += 1
+
+
+def _is_refused(server: FragmentServer) -> bool:
+    return server.manifest_state == "kept" and server.manifest_fault != ""
 
 
 class _Kept(msgspec.Struct, frozen=True):
