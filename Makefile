@@ -15,10 +15,10 @@ export UV_PYTHON_DOWNLOADS := never
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check bench format docs lock reset
+.PHONY: help install up test check bench bench-compose format docs lock reset
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
 	@echo "  PORT=9000 make up   the same with the portal on another port"
 
 install: $(VENV)/installed ## make .venv (the other commands do it when it is needed)
@@ -39,6 +39,9 @@ check: install ## look for faults without running anything: style, types, import
 
 bench: install ## measure what it costs and how fast it is, on this machine
 	$(BIN)/python -m bench.portal_figures
+
+bench-compose: install ## measure composition beside nginx, Varnish, Podium and others (ARGS=--quick: two minutes)
+	$(BIN)/python -m bench.compose $(ARGS)
 
 format: install ## put the code into the house's form
 	$(BIN)/ruff check --fix

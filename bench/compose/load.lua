@@ -1,0 +1,24 @@
+-- One line of JSON at the end; a query of its own for each request where LOAD_QUERY says so (load.py).
+
+local kind = os.getenv("LOAD_QUERY")
+local asked = 0
+
+if kind == "count" then
+  request = function()
+    asked = asked + 1
+    return wrk.format(nil, wrk.path .. "?n=" .. asked)
+  end
+elseif kind == "variant" then
+  request = function()
+    return wrk.format(nil, wrk.path .. "?v=" .. math.random(0, 999))
+  end
+end
+
+done = function(summary, latency)
+  local errors = summary.errors
+  local failed = errors.connect + errors.read + errors.write + errors.status + errors.timeout
+  io.write(string.format(
+    'LOAD {"requests":%d,"duration_us":%d,"p50_us":%.1f,"p99_us":%.1f,"failed":%d}\n',
+    summary.requests, summary.duration, latency:percentile(50), latency:percentile(99), failed
+  ))
+end

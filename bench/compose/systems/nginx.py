@@ -1,0 +1,50 @@
+"""nginx with SSI, twice: streaming as it comes, and tuned to send whole pages."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from bench.compose.frame import PEERS, write_pages
+from bench.compose.processes import SYSTEM_CORE, Process, free_port, listens, run
+from bench.compose.systems.system import Ground, Missing, Mode, System, filled
+
+# Holds the page back until it is whole: twice the throughput, and no early first byte.
+_WHOLE_PAGES = "sendfile off; postpone_output 65536; output_buffers 4 32k; ssi_min_file_chunk 1m;"
+_LABELS = {"nginx-ssi": "nginx SSI, streaming", "nginx-tuned": "nginx SSI, tuned"}
+_MEMORY = Path("/dev/shm")
+
+
+def start_nginx(name: str, ground: Ground) -> System:
+    binary = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if binary is None:
+        raise Missing("nginx: apt-get install nginx-light")
+    tuned = name == "nginx-tuned"
+    folder, port = ground.folder / name, free_port()
+    write_pages(folder / "pages", lambda one: f'<!--# include virtual="{one.path}" -->')
+    cache = _memory_folder(ground) if tuned else folder / "cache"
+    values = {
+        "PAGE_BUFFERS": _WHOLE_PAGES if tuned else "sendfile on;",
+        "CACHE_FOLDER": cache,
+        "USER": "user root;" if os.geteuid() == 0 else "",
+        "FOLDER": folder,
+        "PAGES": folder / "pages",
+        "PORT": port,
+        **{server.upper(): origin_port for server, origin_port in ground.origin.ports.items()},
+    }
+    configuration = folder / "nginx.conf"
+    configuration.write_text(filled((PEERS / "nginx.conf").read_text(), values))
+    words: list[str | Path] = [binary, "-p", folder, "-c", configuration, "-e", folder / "error.log"]
+    process = ground.stack.enter_context(Process(words, core=SYSTEM_CORE, log=folder / "output.log"))
+    process.wait_until(lambda: listens(port), "open port")
+    version = run([binary, "-v"], core=SYSTEM_CORE).strip().removeprefix("nginx version: ").replace("/", " ")
+    modes = dict.fromkeys((Mode.UNCACHED, Mode.DIFFERING, Mode.FRAGMENTS), "/p/")
+    zipped = dict.fromkeys((Mode.GZIP, Mode.GZIP_PAGE), "/gzip/")
+    return System(name, _LABELS[name], version, process, f"http://127.0.0.1:{port}", {**modes, **zipped})
+
+
+def _memory_folder(ground: Ground) -> Path:
+    where = str(_MEMORY) if _MEMORY.is_dir() else None
+    return Path(ground.stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-compose-", dir=where)))

@@ -1,0 +1,80 @@
+"""How many pages a system composes with a second of its core: all cases in turn, round after round."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench.compose.checks import check
+from bench.compose.load import Sample, load
+from bench.compose.pages import PAGES
+from bench.compose.progress import Progress
+from bench.compose.results import Reading
+from bench.compose.systems.system import Mode, System
+
+CONNECTIONS = 16
+SHAPES = ("1", "6", "12", "24", "sizes")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    system: System
+    mode: Mode
+    shape: str = "6"
+    connections: int = CONNECTIONS
+
+    @property
+    def page(self) -> str:
+        if self.mode is Mode.DIFFERING:
+            return "u-6"
+        return f"{'c' if self.mode.reads_cache else 'f'}-{self.shape}"
+
+    def __str__(self) -> str:
+        return f"{self.system.label}, {self.mode}, {self.page}, {self.connections} connections"
+
+
+def cases(systems: Sequence[System], *, wide: bool) -> list[Case]:
+    """Every mode with six fragments; `wide` adds other numbers of fragments and of connections."""
+    found = [Case(system, mode) for system in systems for mode in system.modes]
+    if wide:
+        grid = [(shape, CONNECTIONS) for shape in SHAPES if shape != "6"] + [("6", 1), ("6", 64)]
+        modes = (Mode.UNCACHED, Mode.FRAGMENTS, Mode.PAGE)
+        narrow = [case for case in found if case.mode in modes]
+        found += [Case(case.system, case.mode, *at) for at in grid for case in narrow]
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    rounds: int
+    seconds: int
+    warm_up_seconds: int
+
+
+def measure(found: Sequence[Case], pace: Pace, progress: Progress) -> list[Reading]:
+    """Interleaved: each round has every case once, so that what disturbs the machine disturbs all."""
+    sizes = [check(case.system.target(case.page, case.mode), PAGES[case.page]) for case in found]
+    for case in found:
+        if case.connections == CONNECTIONS and case.shape == "6":
+            progress.step(f"warming up: {case}", pace.warm_up_seconds)
+            _load(case, pace.warm_up_seconds)
+    samples: list[list[Sample]] = [[] for _ in found]
+    for turn in range(pace.rounds):
+        for case, taken in zip(found, samples, strict=True):
+            progress.step(f"round {turn + 1} of {pace.rounds}: {case}", pace.seconds)
+            taken.append(_load(case, pace.seconds))
+            progress.note(f"{taken[-1].pages_per_cpu_second:,.0f} pages per CPU-second")
+    return [
+        Reading(case.system.name, case.mode, case.page, case.connections, size, tuple(taken))
+        for case, size, taken in zip(found, sizes, samples, strict=True)
+    ]
+
+
+def planned_seconds(found: Sequence[Case], pace: Pace) -> float:
+    warmed = sum(case.connections == CONNECTIONS and case.shape == "6" for case in found)
+    return warmed * pace.warm_up_seconds + len(found) * pace.rounds * pace.seconds
+
+
+def _load(case: Case, seconds: int) -> Sample:
+    target = case.system.target(case.page, case.mode)
+    return load(target, connections=case.connections, seconds=seconds, system=case.system.process)
