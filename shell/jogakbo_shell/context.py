@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Mapping
+from functools import lru_cache, partial
 
 from jogakbo.contract import context as names
 from jogakbo_shell.identity.session import GUEST
 from jogakbo_shell.identity.tokens import Tokens
+from jogakbo_shell.registry.server import FragmentServer
 from jogakbo_shell.tracing import current_trace
 
 
@@ -18,27 +20,32 @@ class Context:
 
     def __init__(self, origin: str, tokens: Tokens) -> None:
         self._tokens = tokens
-        self._constant = lru_cache(maxsize=512)(lambda server, locale: _constant_headers(origin, server, locale))
+        self._constant = lru_cache(maxsize=512)(partial(_constant_headers, origin))
 
-    def headers(self, server: str, locale: str, subject: str | None) -> dict[str, str]:
+    def headers(self, server: FragmentServer, locale: str, subject: str | None) -> dict[str, str]:
         trace = current_trace()
         return {
-            **self._constant(server, locale),
+            **self.constant(server, locale),
             names.TRACEPARENT: trace.traceparent,
             names.REQUEST_ID: trace.request_id,
-            "authorization": self._tokens.bearer(subject or GUEST, server),
+            "authorization": self._tokens.bearer(subject or GUEST, server.name),
         }
 
+    def constant(self, server: FragmentServer, locale: str) -> Mapping[str, str]:
+        """The same for every request to this server in this locale, until it becomes a podlet or is one no more."""
+        return self._constant(server.public_pathname, locale)
 
-def _constant_headers(origin: str, server: str, locale: str) -> dict[str, str]:
+
+def _constant_headers(origin: str, public_pathname: str, locale: str) -> Mapping[str, str]:
     return {
         names.LOCALE: locale,
         names.MOUNT_ORIGIN: origin,
         names.MOUNT_PATHNAME: "/",
-        names.PUBLIC_PATHNAME: f"/-/{server}/",
+        names.PUBLIC_PATHNAME: public_pathname,
         names.REQUESTED_BY: "shell",
         names.DEVICE_TYPE: "desktop",
         names.DEBUG: "false",
+        "user-agent": names.USER_AGENT,
         "accept": "text/html",
         "accept-language": locale,
     }

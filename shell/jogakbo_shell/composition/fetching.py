@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from jogakbo.contract.context import VERSION
 from jogakbo.contract.surrogate import SURROGATE_KEY, parse_keys
 from jogakbo_shell.composition.containment import Contained, contain
 from jogakbo_shell.composition.errors import BadAnswer, BadMarkup, FragmentError, Moved, Refusing
@@ -43,12 +44,13 @@ class Fetcher:
         server = order.server
         if server.breaker.open and not probing:
             raise Refusing(f"{server.name} is not asked while it is being probed: {_last(order)}")
-        headers = self._context.headers(server.name, order.instance.locale, subject if order.private else None)
+        headers = self._context.headers(server, order.instance.locale, subject if order.private else None)
         if etag:
             headers["if-none-match"] = etag
         sent_at, started = server.breaker.now(), time.perf_counter()
         try:
             answer = await self._upstream.fetch(Request(order.url, headers), deadline=seconds)
+            server.heard(answer.header(VERSION))
             fetched = _checked(order, answer, conditional=bool(etag))
         except (UpstreamError, FragmentError) as error:
             _blame(server.breaker, error, sent_at)

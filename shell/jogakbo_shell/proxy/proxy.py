@@ -128,7 +128,7 @@ class Proxy:
             self._let_heal(visit, server)
             raise Refused(503, f"{server.name} does not answer at present")
         headers = {
-            **self._context.headers(server.name, visit.locale, visit.visitor.subject),
+            **self._context.headers(server, visit.locale, visit.visitor.subject),
             **forwarded(visit.headers, page_of_form(visit)),
         }
         request = Request(server.url(target.path_and_query), headers, method, body)
