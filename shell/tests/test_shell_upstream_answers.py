@@ -19,9 +19,12 @@ ANSWERS = {
     "gzip": _OK + b"content-encoding: gzip\r\ncontent-length: %d\r\n\r\n" % len(_PACKED) + _PACKED,
 }
 
+_BOUNDS = Bounds(max_header_bytes=1000, max_body_bytes=1000)
+
 
 def read(*pieces: bytes, method: str = "GET") -> AnswerReader:
-    reader = AnswerReader(method, Bounds(max_header_bytes=1000, max_body_bytes=1000))
+    reader = AnswerReader(_BOUNDS)
+    reader.expect(method)
     for piece in pieces:
         reader.feed(piece)
     return reader
@@ -39,6 +42,39 @@ def test_an_answer_is_the_same_wherever_it_is_cut_in_two(kind: str) -> None:
         reader = read(whole[:at], whole[at:])
         assert essence(reader.answer) == (200, "x", b"hello")
         assert reader.reusable
+
+
+IN_A_ROW = {
+    "length": ("GET", _OK + b"content-length: 5\r\n\r\nhello"),
+    "empty": ("GET", b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"),
+    "trailers": (
+        "GET",
+        _OK + b"transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nx-left: 1\r\nset-cookie: a=1\r\n\r\n",
+    ),
+    "gzip": ("GET", ANSWERS["gzip"]),
+    "interim": ("GET", ANSWERS["interim"]),
+    "HEAD": ("HEAD", b"HTTP/1.1 200 OK\r\netag: head\r\ncontent-length: 9\r\n\r\n"),
+    "204": ("GET", b"HTTP/1.1 204 None\r\nx-empty: 1\r\n\r\n"),
+    "304": ("GET", b"HTTP/1.1 304 Same\r\netag: same\r\ncontent-encoding: gzip\r\ncontent-length: 7\r\n\r\n"),
+    "error": ("GET", b"HTTP/1.1 503 Busy\r\nretry-after: 1\r\ncontent-length: 4\r\n\r\nbusy"),
+}
+
+
+@pytest.mark.parametrize("first", IN_A_ROW)
+@pytest.mark.parametrize("second", IN_A_ROW)
+def test_an_answer_is_the_same_whatever_came_before_it(first: str, second: str) -> None:
+    reader = AnswerReader(_BOUNDS)
+    for kind in (first, second, first):
+        method, whole = IN_A_ROW[kind]
+        reader.expect(method)
+        reader.feed(whole)
+        assert reader.reusable
+        assert reader.answer is not None
+        alone = read(whole, method=method).answer
+        assert alone is not None
+        assert reader.answer.status == alone.status
+        assert reader.answer.headers == alone.headers
+        assert reader.answer.body == alone.body
 
 
 @pytest.mark.parametrize("kind", ANSWERS)

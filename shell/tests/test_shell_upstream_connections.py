@@ -195,13 +195,13 @@ async def test_idle_connections_are_closed_before_the_other_side_does(cafe: Fake
         raise AssertionError("plain http asks for no context")
 
     cafe.at["/x"] = answer("x")
-    pool = OriginPool(Origin(False, "127.0.0.1", cafe.port), max_connections=1, tls=no_tls)
+    pool = OriginPool(Origin(False, "127.0.0.1", cafe.port), bounds=Bounds(1000, 1000), max_connections=1, tls=no_tls)
     sent = b"GET /x HTTP/1.1\r\nhost: x\r\n\r\n"
 
     async def ask(later: float = 0.0) -> None:
         outcome: asyncio.Future[Answer | UpstreamError] = asyncio.get_running_loop().create_future()
-        exchange = Exchange("GET", sent, Bounds(1000, 1000), deadline=1, done=outcome.set_result, place=pool)
-        exchange.began += later
+        began = pool.now() + later
+        exchange = Exchange("GET", sent, began=began, deadline=1, done=outcome.set_result, place=pool)
         pool.place(exchange)
         got = await outcome
         assert isinstance(got, Answer)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol, cast
 
+from jogakbo_shell.upstream.answer_reader import AnswerReader, Bounds
 from jogakbo_shell.upstream.errors import UpstreamError
 from jogakbo_shell.upstream.exchange import Exchange
+from jogakbo_shell.upstream.port import Answer
 
 
 class Owner(Protocol):
@@ -23,27 +25,29 @@ class Owner(Protocol):
 
 
 class Connection(asyncio.Protocol):
-    __slots__ = ("_exchange", "_owner", "_reused", "_transport", "idle_since")
+    __slots__ = ("_owner", "_reader", "_reused", "_transport", "exchange", "idle_since")
 
-    def __init__(self, owner: Owner) -> None:
+    def __init__(self, owner: Owner, bounds: Bounds) -> None:
         self._owner = owner
+        self._reader = AnswerReader(bounds)
         self._transport: asyncio.Transport | None = None
-        self._exchange: Exchange | None = None
         self._reused = False
+        self.exchange: Exchange | None = None
         self.idle_since = 0.0
-
-    @property
-    def exchange(self) -> Exchange | None:
-        """What is under way on it."""
-        return self._exchange
 
     @property
     def alive(self) -> bool:
         return self._transport is not None and not self._transport.is_closing()
 
+    @property
+    def heard(self) -> bool:
+        """Whether a byte came of the answer to what is under way."""
+        return self._reader.heard
+
     def send(self, exchange: Exchange) -> None:
-        self._exchange = exchange
+        self.exchange = exchange
         exchange.connection = self
+        self._reader.expect(exchange.method)
         if self._transport is None:  # closed by the other side as soon as it was opened
             self._end()
         else:
@@ -51,7 +55,8 @@ class Connection(asyncio.Protocol):
 
     def drop(self) -> None:
         """Close at once; what is under way is its caller's to end."""
-        self._exchange = None
+        self.exchange = None
+        self._reader.close()
         self._owner.lose(self)
         if self._transport is not None:
             self._transport.abort()
@@ -60,17 +65,18 @@ class Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but name
 
     def data_received(self, data: bytes) -> None:
-        exchange = self._exchange
+        exchange = self.exchange
         if exchange is None:
             self.drop()  # nothing was asked: it must not become the answer to the next request
             return
         try:
-            exchange.reader.feed(data)
+            self._reader.feed(data)
         except UpstreamError as error:
             self._fail(exchange, error)
             return
-        if exchange.reader.answer is not None:
-            self._finish(exchange)
+        answer = self._reader.answer
+        if answer is not None:
+            self._finish(exchange, answer)
 
     def eof_received(self) -> None:
         self._end()
@@ -81,36 +87,35 @@ class Connection(asyncio.Protocol):
 
     def _end(self, broken: Exception | None = None) -> None:
         """The other side will say no more; `broken` when it was cut off rather than closed."""
-        exchange = self._exchange
+        exchange = self.exchange
         self.drop()
         if exchange is None:
             return
         exchange.connection = None
-        if self._reused and exchange.may_repeat():
+        if self._reused and not self.heard and exchange.may_repeat():
             exchange.repeat()
             self._owner.again(exchange)
             return
         try:
-            exchange.reader.end(broken)
+            self._reader.end(broken)
         except UpstreamError as error:
             exchange.settle(error)
-        if exchange.reader.answer is not None:
-            exchange.settle(exchange.reader.answer)
+        if self._reader.answer is not None:
+            exchange.settle(self._reader.answer)
 
     def _fail(self, exchange: Exchange, error: UpstreamError) -> None:
         self.drop()
         exchange.connection = None
         exchange.settle(error)
 
-    def _finish(self, exchange: Exchange) -> None:
-        self._exchange = exchange.connection = None
+    def _finish(self, exchange: Exchange, answer: Answer) -> None:
+        self.exchange = exchange.connection = None
         self._reused = True
-        if exchange.reader.reusable and self.alive and self._all_sent():
+        if self._reader.reusable and self.alive and self._all_sent():
             self._owner.release(self)
         else:
             self.drop()
-        assert exchange.reader.answer is not None  # noqa: S101 - narrows the type
-        exchange.settle(exchange.reader.answer)  # last: it may begin another, for which this connection is free now
+        exchange.settle(answer)  # last: it may begin another, for which this connection is free now
 
     def _all_sent(self) -> bool:
         # An answer that came before the whole request was sent: the rest would be read as a request of its own.

@@ -6,35 +6,45 @@ import zlib
 
 from jogakbo_shell.upstream.errors import Malformed, TooLarge
 
+_AS_IT_IS = frozenset({"", "identity"})
 _WINDOW_BITS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 
 
 class BodyReader:
-    """Collects a body of at most `max_bytes`, counted before and after decompression."""
+    """Collects a body of at most `max_bytes`, counted before and after decompression.
+
+    `received` counts the bytes as they came. Raises Malformed for an encoding that is none of ours.
+    """
+
+    __slots__ = ("_chunks", "_max_bytes", "_size", "_unpacker", "received")
 
     def __init__(self, encoding: str, max_bytes: int) -> None:
+        self.received = 0
         self._max_bytes = max_bytes
-        self._received = 0
         self._size = 0
         self._chunks: list[bytes] = []
-        self._unpacker = None if encoding in ("", "identity") else _Unpacker(encoding)
+        self._unpacker = None if encoding.lower() in _AS_IT_IS else _Unpacker(encoding.lower())
 
     def feed(self, chunk: bytes) -> None:
-        self._received += len(chunk)
-        if self._received > self._max_bytes:
+        self.received += len(chunk)
+        if self.received > self._max_bytes:
             raise self._too_large()
         if self._unpacker is not None:
-            chunk = self._unpacker.unpack(chunk, self._max_bytes - self._size + 1)
-        self._size += len(chunk)
-        if self._size > self._max_bytes:
-            raise self._too_large()
+            chunk = self._unpack(self._unpacker, chunk)
         self._chunks.append(chunk)
 
     def body(self) -> bytes:
         # An empty body (a 304 keeps the Content-Encoding of what it confirms) has no end of stream either.
-        if self._unpacker is not None and self._received and not self._unpacker.complete:
+        if self._unpacker is not None and self.received and not self._unpacker.complete:
             raise Malformed("the compressed body is cut short")
         return b"".join(self._chunks)
+
+    def _unpack(self, unpacker: _Unpacker, chunk: bytes) -> bytes:
+        unpacked = unpacker.unpack(chunk, self._max_bytes - self._size + 1)
+        self._size += len(unpacked)
+        if self._size > self._max_bytes:
+            raise self._too_large()
+        return unpacked
 
     def _too_large(self) -> TooLarge:
         return TooLarge(f"the body has more than {self._max_bytes} bytes")

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from jogakbo_shell.upstream.answer_reader import AnswerReader, Bounds
 from jogakbo_shell.upstream.errors import TimedOut, UpstreamError
 from jogakbo_shell.upstream.port import IDEMPOTENT, Answer, Done
 
@@ -28,36 +27,22 @@ class Exchange:
     `connection` is None while it waits for one, and when it is over.
     """
 
-    __slots__ = (
-        "_bounds",
-        "_done",
-        "_method",
-        "_place",
-        "_repeated",
-        "began",
-        "connection",
-        "deadline",
-        "expires",
-        "reader",
-        "sent",
-    )
+    __slots__ = ("_done", "_place", "_repeated", "began", "connection", "deadline", "expires", "method", "sent")
 
-    def __init__(self, method: str, sent: bytes, bounds: Bounds, *, deadline: float, done: Done, place: Place) -> None:
+    def __init__(self, method: str, sent: bytes, *, began: float, deadline: float, done: Done, place: Place) -> None:
+        self.method = method
         self.sent = sent
+        self.began = began
         self.deadline = deadline
-        self.began = asyncio.get_running_loop().time()
-        self.expires = self.began + deadline
+        self.expires = began + deadline
         self.connection: Connection | None = None
-        self.reader = AnswerReader(method, bounds)
         self._done: Done | None = done
         self._place = place
-        self._method = method
-        self._bounds = bounds
         self._repeated = False
 
     def may_repeat(self) -> bool:
-        """Once, if it does no harm twice and not a byte of an answer has come."""
-        return not (self._repeated or self.reader.heard) and self._method in IDEMPOTENT
+        """Once, if it does no harm twice."""
+        return not self._repeated and self.method in IDEMPOTENT
 
     def repeat(self) -> None:
         self._repeated = True
@@ -78,7 +63,7 @@ class Exchange:
             self._place.abandon(self)
 
     def expire(self) -> None:
-        heard = self.reader.heard
+        heard = self.connection is not None and self.connection.heard
         seen = "the answer began but did not end" if heard else "no answer"
         self._place.abandon(self)
         self.settle(TimedOut(f"{seen} within {self.deadline * 1000:.0f} ms", heard=heard))

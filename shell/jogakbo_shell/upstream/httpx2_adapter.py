@@ -16,6 +16,7 @@ import structlog
 
 from jogakbo_shell.upstream.decoding import BodyReader
 from jogakbo_shell.upstream.errors import Malformed, TimedOut, TooLarge, Unreachable, Unsendable, UpstreamError
+from jogakbo_shell.upstream.fields import fields_of, text_of
 from jogakbo_shell.upstream.port import IDEMPOTENT, Answer, Call, Done, HeaderLines, Prepared, Request
 from jogakbo_shell.upstream.request_bytes import prepare
 
@@ -105,17 +106,15 @@ class Httpx2Upstream:
             await response.aclose()
 
     async def _read(self, method: str, response: httpx2.Response) -> Answer:
-        raw = response.headers.raw
-        if sum(len(name) + len(value) for name, value in raw) > self._max_header_bytes:
+        lines = response.headers.raw
+        if sum(len(name) + len(value) for name, value in lines) > self._max_header_bytes:
             raise TooLarge(f"the headers have more than {self._max_header_bytes} bytes")
-        headers = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in raw)
-        answer = Answer(response.status_code, headers, b"")
-        if method == "HEAD":
-            return answer
-        reader = BodyReader(answer.header("content-encoding").lower(), self._max_body_bytes)
-        async for chunk in response.aiter_raw():
-            reader.feed(chunk)
-        return Answer(answer.status, answer.headers, reader.body())
+        fields = fields_of(lines)
+        reader = BodyReader(text_of(fields.get(b"content-encoding", b"")).lower(), self._max_body_bytes)
+        if method != "HEAD":
+            async for chunk in response.aiter_raw():
+                reader.feed(chunk)
+        return Answer.received(response.status_code, lines, fields, reader.body())
 
     def _pool(self, url: httpx2.URL) -> httpx2.AsyncHTTPTransport:
         origin = f"{url.scheme}://{url.netloc.decode('ascii')}"

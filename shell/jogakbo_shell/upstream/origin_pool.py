@@ -7,6 +7,7 @@ import ssl
 from collections import deque
 from typing import Protocol
 
+from jogakbo_shell.upstream.answer_reader import Bounds
 from jogakbo_shell.upstream.connection import Connection
 from jogakbo_shell.upstream.errors import Unreachable, UpstreamError
 from jogakbo_shell.upstream.exchange import Exchange
@@ -24,14 +25,16 @@ class Tls(Protocol):
 class OriginPool:
     """At most `max_connections`, those being made included, so that a hung server can only use up its own."""
 
-    def __init__(self, origin: Origin, *, max_connections: int, tls: Tls) -> None:
+    def __init__(self, origin: Origin, *, bounds: Bounds, max_connections: int, tls: Tls) -> None:
         self._origin = origin
+        self._bounds = bounds
         self._max_connections = max_connections
         self._tls = tls
         self._open: set[Connection] = set()
         self._idle: list[Connection] = []
         self._waiting: deque[Exchange] = deque()
         self._dials: set[asyncio.Task[None]] = set()
+        self.now = asyncio.get_running_loop().time
 
     @property
     def empty(self) -> bool:
@@ -67,7 +70,7 @@ class OriginPool:
         if self._waiting:
             connection.send(self._waiting.popleft())
             return
-        connection.idle_since = asyncio.get_running_loop().time()
+        connection.idle_since = self.now()
         self._idle.append(connection)
 
     def lose(self, connection: Connection) -> None:
@@ -116,7 +119,7 @@ class OriginPool:
         try:
             async with asyncio.timeout_at(expires) as bound:
                 _, connection = await asyncio.get_running_loop().create_connection(
-                    lambda: Connection(self),
+                    lambda: Connection(self, self._bounds),
                     host,
                     port,
                     ssl=self._tls() if secure else None,

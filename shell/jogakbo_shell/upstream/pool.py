@@ -44,7 +44,8 @@ class PooledUpstream:
         origin = prepared.location.origin
         pool = self._origins.get(origin) or self._open(origin)
         sent = b"".join((prepared.head, *[lines.encoded for lines in more], prepared.tail))
-        exchange = Exchange(prepared.request.method, sent, self._bounds, deadline=deadline, done=done, place=pool)
+        method = prepared.request.method
+        exchange = Exchange(method, sent, began=pool.now(), deadline=deadline, done=done, place=pool)
         self._deadlines.add(exchange)
         pool.place(exchange)
         return exchange
@@ -79,7 +80,7 @@ class PooledUpstream:
         return chain.from_iterable(pool.running() for pool in self._origins.values())
 
     def _open(self, origin: Origin) -> OriginPool:
-        pool = OriginPool(origin, max_connections=self._max_connections, tls=self._tls_context)
+        pool = OriginPool(origin, bounds=self._bounds, max_connections=self._max_connections, tls=self._tls_context)
         self._origins[origin] = pool
         if self._sweeper is None:
             self._sweeper = asyncio.get_running_loop().call_later(_SWEEP_SECONDS, self._sweep)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import Protocol, Self, TypeAlias
 
 from jogakbo_shell.upstream.errors import UpstreamError
+from jogakbo_shell.upstream.fields import Fields, Line, fields_of, text_of
 from jogakbo_shell.upstream.header_lines import HeaderLines
 from jogakbo_shell.upstream.location import Location
 
@@ -43,23 +44,40 @@ class Prepared:
     tail: bytes
 
 
-@dataclass(frozen=True, slots=True)
 class Answer:
-    """Complete, within its bounds, already decompressed. Header names are lower case, in order of arrival."""
+    """Complete, within its bounds, already decompressed. Nothing in it is ever changed.
 
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-    _joined: dict[str, str] = field(init=False, repr=False, compare=False, default_factory=dict)
+    Not a frozen dataclass: one is made for each fragment of each page, and those take four times as long to make.
+    """
 
-    def __post_init__(self) -> None:
-        joined = self._joined
-        for name, value in self.headers:
-            joined[name] = f"{joined[name]}, {value}" if name in joined else value
+    __slots__ = ("_fields", "_lines", "body", "status")
+
+    def __init__(self, status: int, headers: Iterable[tuple[str, str]], body: bytes) -> None:
+        lines = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        self.status = status
+        self.body = body
+        self._lines: Sequence[Line] = lines
+        self._fields = fields_of(lines)
+
+    @classmethod
+    def received(cls, status: int, lines: Sequence[Line], fields: Fields, body: bytes) -> Self:
+        """`lines` as they came, and what `fields_of` makes of them."""
+        answer = cls.__new__(cls)
+        answer.status = status
+        answer.body = body
+        answer._lines = lines
+        answer._fields = fields
+        return answer
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """Every field, names in lower case, in order of arrival."""
+        return tuple((name.decode("latin-1").lower(), text_of(value)) for name, value in self._lines)
 
     def header(self, name: str) -> str:
-        """The values of a header, joined with a comma as RFC 9110 section 5.3 has it; empty if absent."""
-        return self._joined.get(name, "")
+        """The value of a header by its name in lower case, several joined with a comma; empty if absent."""
+        value = self._fields.get(name.encode())
+        return "" if value is None else text_of(value)
 
     @property
     def media_type(self) -> str:
