@@ -22,7 +22,10 @@ class Settings(BaseSettings):
     )
     fragment_servers: str = Field(
         "",
-        description="Space separated name=address of every fragment server, as in menu=http://127.0.0.1:8101.",
+        description=(
+            "Space separated name=address of every fragment server, as in menu=http://127.0.0.1:8101; "
+            "where its manifest is not /manifest.json, the manifest's own address."
+        ),
     )
     shell_data_dir: Path = Field(
         Path("var/data/shell"), description="Folder of the signing keys and the last good manifests."
