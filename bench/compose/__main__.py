@@ -70,7 +70,7 @@ def _start(names: Sequence[str], tree: Path, stack: ExitStack, results: Results,
 
 
 def _measure(systems: Sequence[System], quick: bool, results: Results, progress: Progress) -> None:
-    pace = throughput.Pace(rounds=4, seconds=1, warm_up_seconds=1)
+    pace = throughput.Pace(rounds=4, seconds=1)
     found = throughput.cases(systems, wide=not quick)
     progress.plan(throughput.planned_seconds(found, pace))
     results.readings = throughput.measure(found, pace, progress)

@@ -29,6 +29,11 @@ class Case:
             return "u-6"
         return f"{'c' if self.mode.reads_cache else 'f'}-{self.shape}"
 
+    @property
+    def is_first(self) -> bool:
+        """Of its system in its mode: worth a warm-up."""
+        return (self.shape, self.connections) == ("6", CONNECTIONS)
+
     def __str__(self) -> str:
         return f"{self.system.label}, {self.mode}, {self.page}, {self.connections} connections"
 
@@ -48,16 +53,15 @@ def cases(systems: Sequence[System], *, wide: bool) -> list[Case]:
 class Pace:
     rounds: int
     seconds: int
-    warm_up_seconds: int
 
 
 def measure(found: Sequence[Case], pace: Pace, progress: Progress) -> list[Reading]:
     """Interleaved: each round has every case once, so that what disturbs the machine disturbs all."""
     sizes = [check(case.system.target(case.page, case.mode), PAGES[case.page]) for case in found]
     for case in found:
-        if case.connections == CONNECTIONS and case.shape == "6":
-            progress.step(f"warming up: {case}", pace.warm_up_seconds)
-            _load(case, pace.warm_up_seconds)
+        if case.is_first:
+            progress.step(f"warming up: {case}", case.system.warm_up_seconds)
+            _load(case, case.system.warm_up_seconds)
     samples: list[list[Sample]] = [[] for _ in found]
     for turn in range(pace.rounds):
         for case, taken in zip(found, samples, strict=True):
@@ -71,8 +75,8 @@ def measure(found: Sequence[Case], pace: Pace, progress: Progress) -> list[Readi
 
 
 def planned_seconds(found: Sequence[Case], pace: Pace) -> float:
-    warmed = sum(case.connections == CONNECTIONS and case.shape == "6" for case in found)
-    return warmed * pace.warm_up_seconds + len(found) * pace.rounds * pace.seconds
+    warmed = sum(case.system.warm_up_seconds for case in found if case.is_first)
+    return warmed + len(found) * pace.rounds * pace.seconds
 
 
 def _load(case: Case, seconds: int) -> Sample:

@@ -11,6 +11,8 @@ from bench.compose.frame import PEERS, write_pages
 from bench.compose.processes import SYSTEM_CORE, Process, free_port, listens, run
 from bench.compose.systems.system import Ground, Missing, Mode, System, filled
 
+# The layout is small enough to be read at once; that is faster than sending its pieces from the file.
+_AS_IT_COMES = "sendfile on; ssi_min_file_chunk 1m;"
 # Holds the page back until it is whole: twice the throughput, and no early first byte.
 _WHOLE_PAGES = "sendfile off; postpone_output 65536; output_buffers 4 32k; ssi_min_file_chunk 1m;"
 _LABELS = {"nginx-ssi": "nginx SSI, streaming", "nginx-tuned": "nginx SSI, tuned"}
@@ -23,10 +25,10 @@ def start_nginx(name: str, ground: Ground) -> System:
         raise Missing("nginx: apt-get install nginx-light")
     tuned = name == "nginx-tuned"
     folder, port = ground.folder / name, free_port()
-    write_pages(folder / "pages", lambda one: f'<!--# include virtual="{one.path}" -->')
+    write_pages(folder / "pages", lambda _, one: f'<!--# include virtual="{one.path}" -->')
     cache = _memory_folder(ground) if tuned else folder / "cache"
     values = {
-        "PAGE_BUFFERS": _WHOLE_PAGES if tuned else "sendfile on;",
+        "PAGE_BUFFERS": _WHOLE_PAGES if tuned else _AS_IT_COMES,
         "CACHE_FOLDER": cache,
         "USER": "user root;" if os.geteuid() == 0 else "",
         "FOLDER": folder,

@@ -53,6 +53,7 @@ class System:
     process: Process
     address: str
     modes: Mapping[Mode, str]
+    warm_up_seconds: int = 1
 
     def target(self, page: str, mode: Mode = Mode.UNCACHED) -> Target:
         compressed = {"accept-encoding": "gzip, br"} if mode in (Mode.GZIP, Mode.GZIP_PAGE) else {}

