@@ -184,6 +184,7 @@ def test_a_wrong_manifest_is_refused_with_the_field_and_its_value(payload: bytes
         ({"js": [{"value": "https:///a.js"}]}, r"js\[0\]\.value is 'https:///a\.js'"),
         ({"js": ["/a.js"]}, r"js\[0\]\.value is None"),
         ({"proxy": {"api": 3, "ok": "/ok"}}, "proxy.api is 3"),
+        ({"proxy": {"api": "/api?x=1"}}, r"proxy.api is '/api\?x=1'"),
         ({"proxy": {"../x": "/x"}}, r"proxy: name is '\.\./x'"),
         ({"proxy": [{"name": "api"}]}, "proxy.api is None"),
         ({"proxy": "/api"}, "proxy: Expected `object`"),

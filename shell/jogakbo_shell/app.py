@@ -53,12 +53,14 @@ def create_app(settings: Settings) -> Starlette:
     catalogue = Catalogue((*placed, *own_pages()), core.registry)
     answers = Answers(templates, catalogue, messages, live=not isinstance(live, Still))
     health = Health(core.registry, core.cache, keys, settings.metrics_token.get_secret_value())
+    proxy = _proxy(settings, core, live, answers)
     routes: list[BaseRoute] = [
         *live.routes(),
         Route("/-/status", Status(core.registry, core.cache, live, answers).serve),
         *health.routes(),
         Route("/static/{name:path}", static.serve),
-        Route("/-/{rest:path}", _proxy(settings, core, live, answers)),
+        Route("/-/{rest:path}", proxy),
+        Route("/podium-resource/{rest:path}", proxy),
     ]
     reception = Reception(
         Sessions(keys), public_origin=settings.public_origin.rstrip("/"), cookie_secure=settings.cookie_secure

@@ -97,8 +97,10 @@ def _mend_proxies(document: _Document) -> Iterator[str]:
     for name, target in pairs:
         if not isinstance(name, str) or not PODLET_NAME.fullmatch(name):
             yield f"proxy: name is {name!r}; expected letters, digits, dashes and underscores"
-        elif not isinstance(target, str) or not target or (is_absolute(target) and not has_host(target)):
-            yield f"proxy.{name} is {target!r}; expected a path, or an address with a host"
+        elif (
+            not isinstance(target, str) or not target or "?" in target or (is_absolute(target) and not has_host(target))
+        ):
+            yield f"proxy.{name} is {target!r}; expected a path, or an address with a host, without a query"
         else:
             kept[name] = rooted(target)
     document["proxy"] = kept

@@ -1,10 +1,9 @@
-"""`/-/<server>/<path>`: the way to a fragment server on the portal's own origin."""
+"""The way to a fragment server on the portal's own origin: `/-/<server>/…`, `/podium-resource/<server>/<proxy>/…`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import structlog
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -12,19 +11,18 @@ from jogakbo.contract.surrogate import SURROGATE_KEY, parse_keys
 from jogakbo_shell.composition.cache import FragmentCache
 from jogakbo_shell.composition.fragments import Wards
 from jogakbo_shell.context import Context
-from jogakbo_shell.instance import Instance
+from jogakbo_shell.proxy.addresses import address_of
+from jogakbo_shell.proxy.asking import Asking, NoAnswer
 from jogakbo_shell.proxy.bodies import BodyCutShort, BodyTooLarge, BodyTooSlow, read_body
 from jogakbo_shell.proxy.csrf import is_forged
-from jogakbo_shell.proxy.headers import forwarded
 from jogakbo_shell.proxy.keeping import KeptAssets
 from jogakbo_shell.proxy.returning import Returning
 from jogakbo_shell.proxy.showing import Showing
 from jogakbo_shell.proxy.targets import BadTarget, Target, read_target
-from jogakbo_shell.proxy.whence import back, page_of_form, remembering
+from jogakbo_shell.proxy.whence import back, remembering
 from jogakbo_shell.registry.registry import Registry
 from jogakbo_shell.registry.server import FragmentServer
-from jogakbo_shell.upstream.errors import UpstreamError
-from jogakbo_shell.upstream.port import Request, Upstream
+from jogakbo_shell.upstream.port import Answer, Upstream
 from jogakbo_shell.web.visit import Visit, visit_of
 
 _SAFE = frozenset({"GET", "HEAD"})
@@ -46,7 +44,7 @@ class Refused(Exception):
 
 
 class Proxy:
-    """An ASGI application for everything under `/-/` that is not the shell's own."""
+    """An ASGI application for everything under `/podium-resource/`, and under `/-/` that is not the shell's own."""
 
     def __init__(
         self,
@@ -62,15 +60,12 @@ class Proxy:
         limits: ProxyLimits,
     ) -> None:
         self._registry = registry
-        self._upstream = upstream
         self._cache = cache
         self._assets = assets
-        self._wards = wards
-        self._context = context
+        self._asking = Asking(upstream, context, wards, seconds=limits.seconds)
         self._showing = showing
         self._returning = returning
         self._limits = limits
-        self._log = structlog.get_logger()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         visit = visit_of(scope)
@@ -94,16 +89,20 @@ class Proxy:
             raise Refused(405, f"{method} is not forwarded")
         target = self._target(scope)
         server = self._registry.servers.get(target.server)
-        if server is None or target.for_operators:
+        address = address_of(server, target) if server else ""
+        if server is None or not address:
             raise Refused(404, "nothing is offered here")
         if is_forged(method, visit.headers, visit.origin):
             raise Refused(403, "the request comes from another site")
-        if method == "GET" and (kept := self._assets.find(server.name, target.path_and_query)) is not None:
+        if method == "GET" and (kept := self._kept(server, target)) is not None:
             return self._returning.translate(visit, server, target, kept)
         if method in _SAFE and (shown := await self._showing.show(visit, server, target)) is not None:
             return shown
         body = await self._body(visit, receive)
-        return await self._forward(visit, server, target, method, body)
+        return await self._forward(visit, server, target, method, address, body)
+
+    def _kept(self, server: FragmentServer, target: Target) -> Answer | None:
+        return None if target.proxy else self._assets.find(server.name, target.path_and_query)
 
     def _target(self, scope: Scope) -> Target:
         try:
@@ -122,26 +121,12 @@ class Proxy:
             raise Refused(408, f"the request came too slowly: {error}") from error
 
     async def _forward(
-        self, visit: Visit, server: FragmentServer, target: Target, method: str, body: bytes
+        self, visit: Visit, server: FragmentServer, target: Target, method: str, address: str, body: bytes
     ) -> Response:
-        if server.breaker.open:
-            self._let_heal(visit, server)
-            raise Refused(503, f"{server.name} does not answer at present")
-        headers = {
-            **self._context.headers(server, visit.locale, visit.visitor.subject),
-            **forwarded(visit.headers, page_of_form(visit)),
-        }
-        request = Request(server.url(target.path_and_query), headers, method, body)
-        sent_at = server.breaker.now()
         try:
-            answer = await self._upstream.fetch(request, deadline=self._limits.seconds)
-        except UpstreamError as error:
-            server.breaker.failed(silent=error.silent, sent_at=sent_at)
-            server.note_fault(f"{method} {target.path}", error)
-            self._let_heal(visit, server)
-            self._log.warning("proxy_failed", server=server.name, path=target.path, error=str(error))
-            raise Refused(error.status, f"{server.name} gave no answer") from error
-        server.breaker.succeeded()
+            answer = await self._asking.ask(visit, server, method, address, body)
+        except NoAnswer as error:
+            raise Refused(error.status, str(error)) from error
         if method not in _SAFE and answer.status < 400:
             # Whoever has changed something sees it on the next page, also before the event of it has come round.
             self._cache.purge(parse_keys(answer.header(SURROGATE_KEY)))
@@ -150,13 +135,4 @@ class Proxy:
             return response
         if method in _SAFE:
             return back(visit) if answer.status == 405 else response
-        return remembering(visit, response) if answer.status >= 400 else response
-
-    def _let_heal(self, visit: Visit, server: FragmentServer) -> None:
-        """An action is no probe: an open breaker is closed by one for a fragment that needs nothing to be asked for."""
-        declared = server.manifest.fragments if server.manifest and server.breaker.open else {}
-        for name, fragment in declared.items():
-            if not any(param.required for param in fragment.params.values()):
-                instance = Instance.of(f"{server.name}/{name}", (), visit.locale)
-                self._wards.take_in(instance, visit.visitor.subject)
-                return
+        return remembering(visit, target, response) if answer.status >= 400 else response

@@ -13,6 +13,7 @@ from jogakbo_shell.composition.errors import BadMarkup, FragmentError
 from jogakbo_shell.composition.orders import place_order
 from jogakbo_shell.composition.wrapping import wrap
 from jogakbo_shell.instance import Instance, NotAnInstance
+from jogakbo_shell.proxy.addresses import base_of
 from jogakbo_shell.proxy.headers import returned
 from jogakbo_shell.proxy.locations import own_location
 from jogakbo_shell.proxy.targets import Target, is_versioned
@@ -36,7 +37,7 @@ class Returning:
         headers = dict(returned(answer.headers))
         if not _send_to(headers, answer, visit, server, target):
             return self.fault(visit, 502, f"{server.name} sends to another site")
-        if answer.status == 200 and is_versioned(target.path, target.query):
+        if answer.status == 200 and not target.proxy and is_versioned(target.path, target.query):
             headers["cache-control"] = _IMMUTABLE
         if answer.media_type != "text/html":
             if answer.status >= 400 and visit.wants_html:
@@ -115,14 +116,15 @@ def _retargeted(visit: Visit, answer: Answer, headers: dict[str, str]) -> dict[s
 
 def _send_to(headers: dict[str, str], answer: Answer, visit: Visit, server: FragmentServer, target: Target) -> bool:
     """Put the places where the browser is sent into `headers`; False if one is not on this origin."""
-    mount = f"/-/{server.name}"
+    base = f"{target.mount}{target.path}"
+    mounts = {base_of(server, target): target.mount, server.address: f"/-/{server.name}"}
     for name in ("location", *_PLACES):
         place = answer.header(name)
         if not place or (name in ("hx-push-url", "hx-replace-url") and place in ("true", "false")):
             headers.update({name: place} if place else {})
             continue
-        own = own_location(place, visit.origin, base=f"{mount}{target.path}", address=server.address, mount=mount)
-        if not own:
+        own = [own_location(place, visit.origin, base=base, address=given, mount=mounts[given]) for given in mounts]
+        if not any(own):
             return False
-        headers[name] = own
+        headers[name] = next(filter(None, own))
     return True

@@ -30,7 +30,7 @@ class Showing:
 
     async def show(self, visit: Visit, server: FragmentServer, target: Target) -> Response | None:
         """None where the target is no fragment with just its declared parameters: that is only forwarded."""
-        instance = _instance(server, target, visit.locale)
+        instance = None if target.proxy else _instance(server, target, visit.locale)
         if instance is None:
             return None
         cursor, subject = self._live.cursor(), visit.visitor.subject

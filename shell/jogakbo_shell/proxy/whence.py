@@ -6,6 +6,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from starlette.responses import RedirectResponse, Response
 
+from jogakbo_shell.proxy.targets import Target
 from jogakbo_shell.web.visit import FORM_PAGE, Visit
 
 _KEPT_SECONDS = 3600
@@ -32,13 +33,14 @@ def page_of_form(visit: Visit) -> str:
     return page_of(referer, visit.origin)
 
 
-def remembering(visit: Visit, response: Response) -> Response:
+def remembering(visit: Visit, target: Target, response: Response) -> Response:
     """The refusal of a form, which the browser shows at the address of the action: keep where the form was."""
     page = page_of_form(visit)
     if page:
         secure = "; Secure" if visit.secure else ""
         cookie = (
-            f"{FORM_PAGE}={quote(page, safe='/')}; Path=/-/; Max-Age={_KEPT_SECONDS}; HttpOnly; SameSite=Lax{secure}"
+            f"{FORM_PAGE}={quote(page, safe='/')}; Path={target.prefix}; Max-Age={_KEPT_SECONDS}; "
+            f"HttpOnly; SameSite=Lax{secure}"
         )
         response.raw_headers.append((b"set-cookie", cookie.encode()))
     return response
@@ -53,4 +55,4 @@ def back(visit: Visit) -> Response:
 
 
 def _is_action(path: str) -> bool:
-    return path.startswith("/-/") and "/actions/" in path
+    return path.startswith("/podium-resource/") or (path.startswith("/-/") and "/actions/" in path)
