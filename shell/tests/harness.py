@@ -180,6 +180,18 @@ def manifest(name: str = "cafe", version: str = "1", **fragments: Mapping[str, o
     )
 
 
+LUNCH = '[[page]]\npath = "/lunch"\ntemplate = "lunch.html"\ntitle = { en = "Lunch" }\n'
+
+
+def pages(folder: Path, table: str = LUNCH, **templates: str) -> Path:
+    """A PAGES_DIR with this table, and `lunch="…"` as `lunch.html`."""
+    folder.mkdir(exist_ok=True)
+    (folder / "pages.toml").write_text(table)
+    for name, text in templates.items():
+        (folder / f"{name}.html").write_text(text)
+    return folder
+
+
 @dataclass
 class Portal:
     app: Starlette

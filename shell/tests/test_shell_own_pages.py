@@ -10,20 +10,9 @@ import pytest
 from jogakbo_shell.app import create_app
 from jogakbo_shell.registry.page_table import PagesFault
 from jogakbo_shell.settings import Settings
-from shell.tests.harness import FakeFragmentServer, answer, portal
+from shell.tests.harness import LUNCH, FakeFragmentServer, answer, pages, portal
 
 pytestmark = pytest.mark.anyio
-
-LUNCH = '[[page]]\npath = "/lunch"\ntemplate = "lunch.html"\ntitle = { en = "Lunch" }\n'
-
-
-def pages(folder: Path, table: str = LUNCH, **templates: str) -> Path:
-    """A folder with this table and `lunch="…"` as `lunch.html`."""
-    folder.mkdir(exist_ok=True)
-    (folder / "pages.toml").write_text(table)
-    for name, text in templates.items():
-        (folder / f"{name}.html").write_text(text)
-    return folder
 
 
 async def test_a_page_of_the_folder_extends_the_layout_and_places_fragments(

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from jogakbo_shell.composition.rendered import Rendered
 from jogakbo_shell.composition.segments import FragmentSlot
+from jogakbo_shell.composition.stand_ins import is_missing, standing_in
 from jogakbo_shell.instance import Instance
 
 
@@ -23,8 +24,11 @@ class Renders(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Placed:
+    """`alt` is what the slot's own alternative is with this view's parameters."""
+
     slot: FragmentSlot
     instance: Instance
+    alt: Instance | None = None
 
 
 class Composition:
@@ -42,7 +46,7 @@ class Composition:
             if hit is not None:
                 self._done[position] = hit
             else:
-                asked = renders.render(piece.instance, subject=subject, deadline=seconds)
+                asked = render_placed(renders, piece, subject=subject, seconds=seconds)
                 self._tasks[position] = asyncio.create_task(asked)
 
     async def primaries(self) -> tuple[Rendered, ...]:
@@ -90,6 +94,19 @@ class Composition:
     def _collect(self) -> None:
         for position in [at for at, task in self._tasks.items() if task.done()]:
             self._done[position] = self._tasks.pop(position).result()
+
+
+async def render_placed(renders: Renders, piece: Placed, *, subject: str | None, seconds: float) -> Rendered:
+    """What the slot shows within `seconds`; where it has an alternative, the fragment itself gets half of them."""
+    until = time.perf_counter() + seconds
+    patience = seconds / 2 if piece.alt else seconds
+    rendered = await renders.render(piece.instance, subject=subject, deadline=patience)
+    if not is_missing(rendered):
+        return rendered
+    alt = None
+    if piece.alt is not None:
+        alt = await renders.render(piece.alt, subject=subject, deadline=until - time.perf_counter())
+    return standing_in(piece.slot, rendered, alt)
 
 
 def server_timing(known: Iterable[tuple[Placed, Rendered]], started: float) -> str:

@@ -13,23 +13,49 @@ ValueName = Literal["title", "query", "head", "grant", "cursor"]
 
 @dataclass(frozen=True, slots=True)
 class PageParam:
-    """A parameter of the page, from its path or its query, as a template names it: `params.id`."""
+    """A parameter of the page, from its path or its query, as a template names it: `params.id`.
+
+    `default` stands in where the page has none, or an empty one.
+    """
 
     name: str
+    default: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class FragmentSlot:
-    """`params` maps parameters of the fragment to the page's, or to a fixed text."""
+    """`params` maps parameters of the fragment to the page's, or to a fixed text; None gives it the page's own.
+
+    Where the fragment cannot be had, `alt` is tried in its place; where that cannot either, `onerror_continue`
+    shows nothing instead of a placeholder.
+    """
 
     name: str
     primary: bool = False
-    params: tuple[tuple[str, PageParam | str], ...] = ()
+    params: tuple[tuple[str, PageParam | str], ...] | None = None
+    alt: FragmentSlot | None = None
+    onerror_continue: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every fragment that may stand here."""
+        return (self.name, *(self.alt.names if self.alt else ()))
+
+    def given(self, page: Mapping[str, str]) -> dict[str, str]:
+        """What a page with these parameters gives to the fragment, before its manifest has a say; nothing empty."""
+        if self.params is None:
+            return dict(page)
+        pairs = ((name, _value(source, page)) for name, source in self.params)
+        return {name: value for name, value in pairs if value}
 
 
 @dataclass(frozen=True, slots=True)
 class ValueSlot:
     name: ValueName
+
+
+def _value(source: PageParam | str, page: Mapping[str, str]) -> str:
+    return source if isinstance(source, str) else page.get(source.name) or source.default
 
 
 Slot = FragmentSlot | ValueSlot

@@ -14,10 +14,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateSynta
 from markupsafe import Markup
 
 from jogakbo.contract.context import LOCALES
+from jogakbo_shell.composition.esi import EsiFault, Include, read_esi
+from jogakbo_shell.composition.esi_slots import EsiSlots
+from jogakbo_shell.composition.esi_tags import EsiTags
 from jogakbo_shell.composition.segments import FragmentSlot, Marks, PageParam, Segment, ValueName, ValueSlot
 from jogakbo_shell.i18n import Messages
 from jogakbo_shell.instance import Instance
 from jogakbo_shell.registry.page_table import PagesFault
+from jogakbo_shell.registry.server import FragmentServer
 
 OWN = "own/"
 """Before the name of a template in the folder of whoever runs the portal; one that is taken as it is has `PLAIN`."""
@@ -81,28 +85,45 @@ class Templates:
             auto_reload=False,
             trim_blocks=True,
             lstrip_blocks=True,
+            extensions=[EsiTags],
         )
         self._environment.globals.update(static=static.asset, params=_PageParams())
         self.static = static
         self._folder = folder or package
         self._own = self._environment.overlay(loader=FileSystemLoader([self._folder, layouts]))
         self._messages = messages
+        self._esi_slots = EsiSlots({})
         self.segments = lru_cache(maxsize=_MAX_VARIANTS)(self.render)
         self.placeholder = lru_cache(maxsize=_MAX_VARIANTS)(self._placeholder)
+
+    def find_includes_on(self, servers: Mapping[str, FragmentServer]) -> None:
+        """What ESI includes may name."""
+        self._esi_slots = EsiSlots(servers)
 
     def render(self, template: str, look: Look, *facts: tuple[str, object]) -> tuple[Segment, ...]:
         """The segments of a page; `facts` are what a page of the shell's own says beside its look."""
         marks = Marks()
         if template.startswith(PLAIN):
-            return marks.split((self._folder / template.removeprefix(PLAIN)).read_text("utf-8"))
+            return self._plain(marks, self._folder / template.removeprefix(PLAIN))
         environment = self._own if template.startswith(OWN) else self._environment
         text = environment.get_template(template.removeprefix(OWN)).render(
             page=_PageFacts(look, marks),
             fragment=partial(_place, marks),
+            esi_include=partial(self._include, marks),
             t=partial(self._messages.text, look.locale),
             **dict(facts),
         )
         return marks.split(text)
+
+    def _include(self, marks: Marks, src: str, alt: str, onerror_continue: bool) -> Markup:
+        slot = self._esi_slots.slot(Include(src, alt, onerror_continue))
+        return Markup(marks.put(slot))  # noqa: S704 - a mark
+
+    def _plain(self, marks: Marks, file: Path) -> tuple[Segment, ...]:
+        parts = read_esi(file.read_text("utf-8"))
+        return marks.split(
+            "".join(marks.put(self._esi_slots.slot(part.include)) if part.include else part.text for part in parts)
+        )
 
     def check(self, templates: Iterable[str]) -> None:
         """Render each in every language. Raises PagesFault for the first that cannot be."""
@@ -120,7 +141,8 @@ class Templates:
         for frame in reversed(extract_tb(error.__traceback__)):
             if Path(frame.filename).is_relative_to(self._folder):
                 return f"{frame.filename}, line {frame.lineno}"
-        return str(self._folder / template.partition("/")[2])
+        file = self._folder / template.partition("/")[2]
+        return f"{file}, line {error.line}" if isinstance(error, EsiFault) else str(file)
 
     def _placeholder(self, instance: Instance, title: str) -> str:
         query = f"?{instance.query}" if instance.params else ""
@@ -165,7 +187,7 @@ _VALUES: Mapping[str, ValueName] = {
 
 def _place(marks: Marks, name: str, *, primary: bool = False, **params: PageParam | str) -> Markup:
     Instance.of(name)  # a misspelt name is found when the page is first rendered
-    return Markup(marks.put(FragmentSlot(name, primary, tuple(params.items()))))  # noqa: S704 - a mark
+    return Markup(marks.put(FragmentSlot(name, primary, tuple(params.items()) or None)))  # noqa: S704 - a mark
 
 
 def placed_fragments(segments: Sequence[Segment]) -> tuple[FragmentSlot, ...]:

@@ -14,7 +14,7 @@ from jogakbo_shell.composition.composition import Composition, Placed, cache_sta
 from jogakbo_shell.composition.fragments import Fragments
 from jogakbo_shell.composition.orders import accepted
 from jogakbo_shell.composition.rendered import Rendered
-from jogakbo_shell.composition.segments import FragmentSlot, PageParam, Segment, fill_values
+from jogakbo_shell.composition.segments import FragmentSlot, Segment, fill_values
 from jogakbo_shell.composition.templates import placed_fragments
 from jogakbo_shell.i18n import localized
 from jogakbo_shell.instance import Instance
@@ -76,7 +76,7 @@ class Pages:
         cursor = self._live.cursor()
         variant = self._variant(found.page, visit)
         values = {**visit.query, **found.params}
-        placed = [Placed(slot, self._instance(slot, values, visit.locale)) for slot in variant.slots]
+        placed = [self._placed(slot, values, visit.locale) for slot in variant.slots]
         composition = Composition(
             self._fragments, placed, subject=visit.visitor.subject, seconds=self._deadline_seconds
         )
@@ -116,19 +116,23 @@ class Pages:
         templates = self._answers.templates
         facts = ("names", page.fragments)
         draft = self._answers.look(visit, page.path, live=True)
-        names = (slot.name for slot in placed_fragments(templates.render(page.template, draft, facts)))
-        servers = dict.fromkeys(name.partition("/")[0] for name in names)
+        slots = placed_fragments(templates.render(page.template, draft, facts))
+        servers = dict.fromkeys(name.partition("/")[0] for slot in slots for name in slot.names)
         known = [self._registry.servers[name] for name in servers if name in self._registry.servers]
         look = self._answers.look(visit, page.path, known, live=True)
         segments = templates.render(page.template, look, facts)
         return _Variant(segments, placed_fragments(segments), look.script_paths)
+
+    def _placed(self, slot: FragmentSlot, values: dict[str, str], locale: str) -> Placed:
+        alt = self._instance(slot.alt, values, locale) if slot.alt else None
+        return Placed(slot, self._instance(slot, values, locale), alt)
 
     def _instance(self, slot: FragmentSlot, values: dict[str, str], locale: str) -> Instance:
         """The slot with this view's parameters: those that its template names, else those it declares."""
         instance = Instance.of(slot.name, (), locale)
         server = self._registry.servers.get(instance.server)
         declared = server.manifest.fragments.get(instance.fragment) if server and server.manifest else None
-        given = _given(slot, values) if slot.params else values
+        given = slot.given(values)
         if declared is not None:
             return Instance.of(slot.name, accepted(declared, given), locale)
         return Instance.of(slot.name, given.items() if slot.params else (), locale)
@@ -142,15 +146,6 @@ class Pages:
             if rendered.state == "failed" and rendered.status in (404, 410):
                 return self._answers.fault(visit, rendered.status)
         return None
-
-
-def _given(slot: FragmentSlot, values: dict[str, str]) -> dict[str, str]:
-    given = {}
-    for name, source in slot.params:
-        value = values.get(source.name, "") if isinstance(source, PageParam) else source
-        if value:
-            given[name] = value
-    return given
 
 
 def _title(page: Page, locale: str, primaries: Sequence[Rendered]) -> str:
