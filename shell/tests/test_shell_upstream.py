@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 import gzip
 import time
+import zlib
+from collections.abc import Callable
+from contextlib import nullcontext
 
+import brotli
 import pytest
 
 from jogakbo_shell.upstream.errors import Malformed, TimedOut, TooLarge, Unreachable
@@ -77,21 +81,51 @@ async def test_an_endless_body_is_left_at_the_bound(upstream: Upstream, cafe: Fa
     await eventually(lambda: cafe.open_connections == 0)
 
 
-async def test_a_body_is_bounded_after_decompression_too(upstream: Upstream, cafe: FakeFragmentServer) -> None:
-    cafe.at["/x"] = answer(gzip.compress(b"x" * 5_000_000), headers={"content-encoding": "gzip"})
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "br": brotli.compress,
+}
+
+
+@pytest.mark.parametrize("encoding", PACKERS)
+async def test_a_body_is_bounded_after_decompression_too(
+    upstream: Upstream, cafe: FakeFragmentServer, encoding: str
+) -> None:
+    bomb = PACKERS[encoding](b"x" * 5_000_000)
+    cafe.at["/x"] = answer(bomb, headers={"content-encoding": encoding})
     with pytest.raises(TooLarge):
         await upstream.fetch(Request(f"{cafe.address}/x"), deadline=2)
 
 
-async def test_a_compressed_body_is_unpacked(upstream: Upstream, cafe: FakeFragmentServer) -> None:
-    cafe.at["/x"] = answer(gzip.compress(b"hello"), headers={"content-encoding": "gzip"})
+@pytest.mark.parametrize("encoding", PACKERS)
+async def test_a_compressed_body_is_unpacked(upstream: Upstream, cafe: FakeFragmentServer, encoding: str) -> None:
+    cafe.at["/x"] = answer(PACKERS[encoding](b"hello"), headers={"content-encoding": encoding.upper()})
     assert (await upstream.fetch(Request(f"{cafe.address}/x"), deadline=1)).body == b"hello"
+
+
+@pytest.mark.parametrize("encoding", PACKERS)
+async def test_a_body_may_have_exactly_as_many_bytes_as_are_allowed(
+    upstream: Upstream, cafe: FakeFragmentServer, encoding: str
+) -> None:
+    for size, fits in ((10_000, True), (10_001, False)):
+        cafe.at["/x"] = answer(PACKERS[encoding](b"x" * size), headers={"content-encoding": encoding})
+        with nullcontext() if fits else pytest.raises(TooLarge):
+            assert len((await upstream.fetch(Request(f"{cafe.address}/x"), deadline=1)).body) == size
 
 
 @pytest.mark.parametrize(
     ("body", "encoding"),
-    [(gzip.compress(b"hello")[:-9], "gzip"), (b"not packed", "gzip"), (b"x", "br")],
-    ids=["cut short", "not packed", "not asked for"],
+    [
+        (gzip.compress(b"hello")[:-9], "gzip"),
+        (PACKERS["br"](b"hello")[:-1], "br"),
+        (b"not packed", "gzip"),
+        (b"\xff\xffnot packed", "br"),
+        (PACKERS["br"](b"hello") + b"more", "br"),
+        (b"x", "zstd"),
+        (b"x", "gzip, br"),
+    ],
+    ids=["gzip cut short", "br cut short", "no gzip", "no br", "more than br", "not asked for", "two of them"],
 )
 async def test_a_body_that_is_not_what_it_says_is_refused(
     upstream: Upstream, cafe: FakeFragmentServer, body: bytes, encoding: str

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
+from collections.abc import Callable
 
+import brotli
 import pytest
 
 from jogakbo_shell.upstream.answer_reader import AnswerReader, Bounds
-from jogakbo_shell.upstream.errors import Malformed
+from jogakbo_shell.upstream.decoding import BodyReader
+from jogakbo_shell.upstream.errors import Malformed, TooLarge
 from jogakbo_shell.upstream.port import Answer
 
 _OK = b"HTTP/1.1 200 OK\r\nEtag: x\r\n"
 _PACKED = gzip.compress(b"hello")
+_pack: Callable[[bytes], bytes] = brotli.compress
+_BROTLI = _pack(b"hello")
 ANSWERS = {
     "length": _OK + b"Content-Length: 5\r\n\r\nhello",
     "chunks": _OK + b"Transfer-Encoding: chunked\r\n\r\n3;a=b\r\nhel\r\n2\r\nlo\r\n0\r\nx-a: b\r\n\r\n",
     "interim": b"HTTP/1.1 103 Early\r\nlink: </a>\r\n\r\n" + _OK + b"content-length: 5\r\n\r\nhello",
     "gzip": _OK + b"content-encoding: gzip\r\ncontent-length: %d\r\n\r\n" % len(_PACKED) + _PACKED,
+    "brotli": _OK + b"content-encoding: br\r\ncontent-length: %d\r\n\r\n" % len(_BROTLI) + _BROTLI,
 }
 
 _BOUNDS = Bounds(max_header_bytes=1000, max_body_bytes=1000)
@@ -115,3 +122,17 @@ def test_a_connection_is_kept_only_at_the_clean_start_of_the_next_answer(
     reader = read(whole, method=method)
     assert reader.answer is not None
     assert reader.reusable == reusable
+
+
+@pytest.mark.parametrize(("pack", "encoding"), [(gzip.compress, "gzip"), (_pack, "br")])
+def test_what_is_beyond_the_bound_is_not_even_unpacked(pack: Callable[[bytes], bytes], encoding: str) -> None:
+    bomb = pack(b"x" * 20_000_000)
+    reader = BodyReader(encoding, max_bytes=100_000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(TooLarge):
+            reader.feed(bomb)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak_bytes < 500_000

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import zlib
+from typing import Protocol, cast
+
+import brotli  # type: ignore[import-untyped]
 
 from jogakbo_shell.upstream.errors import Malformed, TooLarge
 
@@ -23,7 +26,7 @@ class BodyReader:
         self._max_bytes = max_bytes
         self._size = 0
         self._chunks: list[bytes] = []
-        self._unpacker = None if encoding.lower() in _AS_IT_IS else _Unpacker(encoding.lower())
+        self._unpacker = None if encoding.lower() in _AS_IT_IS else _unpacker(encoding.lower())
 
     def feed(self, chunk: bytes) -> None:
         self.received += len(chunk)
@@ -50,20 +53,58 @@ class BodyReader:
         return TooLarge(f"the body has more than {self._max_bytes} bytes")
 
 
-class _Unpacker:
-    def __init__(self, encoding: str) -> None:
-        # The shell asks for identity; gzip and deflate are what servers send all the same.
-        if encoding not in _WINDOW_BITS:
-            raise Malformed(f"content-encoding {encoding[:40]!r} was not asked for")
-        self._window_bits = _WINDOW_BITS[encoding]
-        self._stream = zlib.decompressobj(self._window_bits)
+class _Unpacker(Protocol):
+    @property
+    def complete(self) -> bool:
+        """Whether the compressed stream came to its own end."""
+
+    def unpack(self, packed: bytes, max_bytes: int) -> bytes:
+        """All that `packed` holds, or at least `max_bytes` of it and not much more. Raises Malformed."""
+
+
+def _unpacker(encoding: str) -> _Unpacker:
+    # The shell asks for identity; these are what servers send all the same.
+    if encoding == "br":
+        return _Brotli()
+    if encoding in _WINDOW_BITS:
+        return _Deflated(_WINDOW_BITS[encoding])
+    raise Malformed(f"content-encoding {encoding[:40]!r} was not asked for")
+
+
+class _BrotliStream(Protocol):
+    """The part of brotli.Decompressor that is used."""
+
+    def is_finished(self) -> bool: ...
+
+    def process(self, data: bytes, output_buffer_limit: int) -> bytes: ...
+
+
+class _Brotli:
+    def __init__(self) -> None:
+        self._stream = cast(_BrotliStream, brotli.Decompressor())
+
+    @property
+    def complete(self) -> bool:
+        return self._stream.is_finished()
+
+    def unpack(self, packed: bytes, max_bytes: int) -> bytes:
+        try:
+            # Its buffer grows by 32 KiB and more at a time until the limit is reached; what is left then stays packed.
+            return self._stream.process(packed, output_buffer_limit=max_bytes)
+        except brotli.error as error:
+            raise _not_packed(error) from error
+
+
+class _Deflated:
+    def __init__(self, window_bits: int) -> None:
+        self._window_bits = window_bits
+        self._stream = zlib.decompressobj(window_bits)
 
     @property
     def complete(self) -> bool:
         return self._stream.eof
 
     def unpack(self, packed: bytes, max_bytes: int) -> bytes:
-        """At most `max_bytes`; what does not fit is not unpacked."""
         unpacked: list[bytes] = []
         try:
             while packed and max_bytes > 0:
@@ -74,5 +115,9 @@ class _Unpacker:
                 max_bytes -= len(unpacked[-1])
                 packed = self._stream.unused_data
         except zlib.error as error:
-            raise Malformed(f"the body is not in its content-encoding: {error}") from error
+            raise _not_packed(error) from error
         return b"".join(unpacked)
+
+
+def _not_packed(error: Exception) -> Malformed:
+    return Malformed(f"the body is not in its content-encoding: {error}")
