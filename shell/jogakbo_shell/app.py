@@ -33,6 +33,7 @@ from jogakbo_shell.web.files import StaticFiles
 from jogakbo_shell.web.health import Health
 from jogakbo_shell.web.pages import Pages
 from jogakbo_shell.web.status import Status
+from jogakbo_shell.web.variants import Variants
 from jogakbo_shell.web.visit import Reception
 
 _PACKAGE = Path(str(files("jogakbo_shell")))
@@ -106,7 +107,7 @@ def _proxy(settings: Settings, core: Core, live: Live, answers: Answers) -> Prox
 def _pages(settings: Settings, core: Core, live: Live, catalogue: Catalogue, answers: Answers) -> Pages:
     return Pages(
         catalogue=catalogue,
-        registry=core.registry,
+        variants=Variants(core.registry, answers),
         answers=answers,
         fragments=core.fragments,
         live=live,
