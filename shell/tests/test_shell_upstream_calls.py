@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import pytest
 from structlog.testing import capture_logs
 
-from jogakbo_shell.upstream.errors import TimedOut, Unreachable, Unsendable, UpstreamError
+from jogakbo_shell.upstream.errors import GoingDown, TimedOut, Unreachable, Unsendable, UpstreamError
 from jogakbo_shell.upstream.pool import PooledUpstream
 from jogakbo_shell.upstream.port import Answer, Call, HeaderLines, Request, Upstream
 from shell.tests.harness import FakeFragmentServer, Gate, Received, answer, eventually, hang
@@ -89,7 +89,7 @@ async def test_the_one_who_began_has_the_call_before_it_is_over(upstream: Upstre
     told = Told()
     begin(upstream, url, told)
     assert not told.outcomes
-    assert isinstance(await told.outcome(), Unreachable)
+    assert isinstance(await told.outcome(), GoingDown)
 
 
 async def test_nobody_listening_is_told_once(upstream: Upstream, cafe: FakeFragmentServer) -> None:
@@ -219,7 +219,7 @@ async def test_closing_tells_everybody_once(upstream: Upstream, cafe: FakeFragme
     await eventually(lambda: cafe.open_connections == 4)
     await upstream.close()
     await eventually(lambda: cafe.open_connections == 0)
-    assert [[type(each) for each in told.outcomes] for told in everybody] == [[Unreachable]] * 6
+    assert [[type(each) for each in told.outcomes] for told in everybody] == [[GoingDown]] * 6
 
 
 @pytest.mark.parametrize(

@@ -5,19 +5,18 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
 
 import pytest
 
 from jogakbo_shell.upstream.answer_reader import Bounds
-from jogakbo_shell.upstream.errors import Malformed, TimedOut, Unreachable, UpstreamError
+from jogakbo_shell.upstream.errors import GoingDown, TimedOut, Unreachable, UpstreamError
 from jogakbo_shell.upstream.exchange import Exchange
 from jogakbo_shell.upstream.location import Origin
 from jogakbo_shell.upstream.origin_pool import OriginPool
 from jogakbo_shell.upstream.pool import PooledUpstream
 from jogakbo_shell.upstream.port import Answer, Request, Upstream
-from shell.tests.harness import FakeFragmentServer, Gate, Received, answer, eventually, hang, raw
+from shell.tests.harness import FakeFragmentServer, Gate, answer, eventually, hang
+from shell.tests.listening import listening
 
 pytestmark = pytest.mark.anyio
 
@@ -26,87 +25,6 @@ pytestmark = pytest.mark.anyio
 def anyio_backend() -> tuple[str, dict[str, bool]]:
     """The loop that the portal runs on."""
     return "asyncio", {"use_uvloop": True}
-
-
-Visit = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[None, None, None]]
-
-
-@asynccontextmanager
-async def listening(visit: Visit) -> AsyncIterator[str]:
-    """A server below HTTP: it is given each connection."""
-    visits: list[tuple[asyncio.Task[None], asyncio.StreamWriter]] = []
-
-    def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        visits.append((asyncio.ensure_future(visit(reader, writer)), writer))
-
-    async with await asyncio.start_server(take, "127.0.0.1", 0) as server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    for task, writer in visits:
-        task.cancel()
-        writer.transport.abort()
-    await asyncio.gather(*(task for task, _ in visits), return_exceptions=True)
-
-
-class ClosesAfter:
-    """Answers the first request of a connection and closes it at the second, unread; counts both."""
-
-    def __init__(self) -> None:
-        self.connections = 0
-        self.unanswered = 0
-
-    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nx")
-        if await reader.read(1):
-            self.unanswered += 1
-        writer.transport.abort()
-
-
-@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
-async def test_a_kept_connection_that_was_dead_is_replaced_once(pool: PooledUpstream, method: str) -> None:
-    server = ClosesAfter()
-    async with listening(server) as address:
-        await pool.fetch(Request(address), deadline=1)
-        assert (await pool.fetch(Request(address, method=method), deadline=1)).status == 200
-    assert (server.connections, server.unanswered) == (2, 1)
-
-
-async def test_a_post_on_a_kept_connection_that_was_dead_is_not_sent_again(pool: PooledUpstream) -> None:
-    server = ClosesAfter()
-    async with listening(server) as address:
-        await pool.fetch(Request(address), deadline=1)
-        with pytest.raises(Malformed, match="without an answer"):
-            await pool.fetch(Request(address, method="POST", body=b"a=1"), deadline=1)
-    assert server.connections == 1
-
-
-async def test_a_new_connection_that_is_closed_is_not_tried_again(pool: PooledUpstream) -> None:
-    visits = 0
-
-    async def close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal visits
-        visits += 1
-        writer.transport.abort()
-
-    async with listening(close) as address:
-        with pytest.raises(Malformed, match="without an answer"):
-            await pool.fetch(Request(address), deadline=1)
-    assert visits == 1
-
-
-async def test_an_answer_that_began_is_not_asked_for_again(pool: PooledUpstream, cafe: FakeFragmentServer) -> None:
-    cafe.at["/x"] = answer("x")
-    await pool.fetch(Request(f"{cafe.address}/x"), deadline=1)
-
-    async def begin(request: Received, writer: asyncio.StreamWriter) -> None:
-        await raw(b"HTTP/1.1 2")(request, writer)
-        writer.close()
-
-    cafe.at["/x"] = begin
-    with pytest.raises(Malformed, match="cut short"):
-        await pool.fetch(Request(f"{cafe.address}/x"), deadline=1)
-    assert len(cafe.requests("/x")) == 2
 
 
 async def test_all_kept_connections_may_be_dead_at_once(pool: PooledUpstream, cafe: FakeFragmentServer) -> None:
@@ -195,7 +113,9 @@ async def test_idle_connections_are_closed_before_the_other_side_does(cafe: Fake
         raise AssertionError("plain http asks for no context")
 
     cafe.at["/x"] = answer("x")
-    pool = OriginPool(Origin(False, "127.0.0.1", cafe.port), bounds=Bounds(1000, 1000), max_connections=1, tls=no_tls)
+    pool = OriginPool(
+        Origin(False, "127.0.0.1", cafe.port), bounds=Bounds(1000, 1000), max_connections=1, max_waiting=1, tls=no_tls
+    )
     sent = b"GET /x HTTP/1.1\r\nhost: x\r\n\r\n"
 
     async def ask(later: float = 0.0) -> None:
@@ -234,8 +154,8 @@ async def test_closing_ends_what_is_under_way_and_takes_no_more(pool: PooledUpst
     await eventually(lambda: cafe.open_connections == 4)
     await pool.close()
     got = await asyncio.gather(*asking, return_exceptions=True)
-    assert [type(each) for each in got] == [Unreachable] * 6
-    with pytest.raises(Unreachable, match="going down"):
+    assert [type(each) for each in got] == [GoingDown] * 6
+    with pytest.raises(GoingDown):
         await pool.fetch(request, deadline=1)
     await eventually(lambda: cafe.open_connections == 0)
 

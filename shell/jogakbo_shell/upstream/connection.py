@@ -20,8 +20,8 @@ class Owner(Protocol):
     def lose(self, connection: Connection) -> None:
         """It is of no more use. May come twice."""
 
-    def again(self, exchange: Exchange) -> None:
-        """The kept connection was dead; the exchange needs another."""
+    def again(self, exchange: Exchange) -> bool:
+        """The kept connection was dead: whether the exchange gets another."""
 
 
 class Connection(asyncio.Protocol):
@@ -92,9 +92,8 @@ class Connection(asyncio.Protocol):
         if exchange is None:
             return
         exchange.connection = None
-        if self._reused and not self.heard and exchange.may_repeat():
-            exchange.repeat()
-            self._owner.again(exchange)
+        if self._reused and not self.heard and exchange.may_repeat() and self._owner.again(exchange):
+            exchange.repeated = True
             return
         try:
             self._reader.end(broken)

@@ -27,7 +27,7 @@ class Exchange:
     `connection` is None while it waits for one, and when it is over.
     """
 
-    __slots__ = ("_done", "_place", "_repeated", "began", "connection", "deadline", "expires", "method", "sent")
+    __slots__ = ("_done", "_place", "began", "connection", "deadline", "expires", "method", "repeated", "sent")
 
     def __init__(self, method: str, sent: bytes, *, began: float, deadline: float, done: Done, place: Place) -> None:
         self.method = method
@@ -38,14 +38,11 @@ class Exchange:
         self.connection: Connection | None = None
         self._done: Done | None = done
         self._place = place
-        self._repeated = False
+        self.repeated = False
 
     def may_repeat(self) -> bool:
         """Once, if it does no harm twice."""
-        return not self._repeated and self.method in IDEMPOTENT
-
-    def repeat(self) -> None:
-        self._repeated = True
+        return not self.repeated and self.method in IDEMPOTENT
 
     def settle(self, outcome: Answer | UpstreamError) -> None:
         done, self._done = self._done, None

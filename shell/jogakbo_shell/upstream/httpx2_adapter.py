@@ -1,28 +1,49 @@
-"""The port on httpx2's connection pool.
+"""The port on httpx2's connection pool, for what `pool` does not speak: HTTP/2 and proxies.
 
-For what `pool` does not speak: give the transport `http2` or a proxy here. The portal runs on `pool`; both pass the
-same tests, which keeps the port honest. The transport is used without httpx2's client: that would keep cookies,
-follow proxies of the environment and unpack without a bound.
+Both pass the same tests, which keeps the port honest. The transport is used without httpx2's client: that would keep
+cookies, follow proxies of the environment and unpack without a bound.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 import httpx2
 import structlog
 
 from jogakbo_shell.upstream.decoding import BodyReader
-from jogakbo_shell.upstream.errors import Malformed, TimedOut, TooLarge, Unreachable, Unsendable, UpstreamError
+from jogakbo_shell.upstream.errors import (
+    GoingDown,
+    Malformed,
+    Overloaded,
+    TimedOut,
+    TooLarge,
+    Unreachable,
+    Unsendable,
+    UpstreamError,
+)
 from jogakbo_shell.upstream.fields import fields_of, text_of
+from jogakbo_shell.upstream.location import Origin
 from jogakbo_shell.upstream.port import IDEMPOTENT, Answer, Call, Done, HeaderLines, Prepared, Request
 from jogakbo_shell.upstream.request_bytes import prepare
+from jogakbo_shell.upstream.retry_budget import RetryBudget
 
 # Below the 5 s after which uvicorn, and most servers, close an idle connection.
 _IDLE_SECONDS = 4.0
 _NO_TIMEOUTS = {"timeout": httpx2.Timeout(None).as_dict()}
+
+
+@dataclass
+class _Server:
+    """A pool per origin, so that a hung server can only use up its own connections."""
+
+    transport: httpx2.AsyncHTTPTransport
+    retries: RetryBudget = field(default_factory=RetryBudget)
+    under_way: int = 0
 
 
 class _Heard:
@@ -33,19 +54,35 @@ class _Heard:
 
 
 class Httpx2Upstream:
-    """One pool per origin, so that a hung server can only use up its own connections."""
+    """`http2` is spoken with servers that offer it under TLS; `proxy` is the address of one, empty for none.
 
-    def __init__(self, *, max_body_bytes: int, max_header_bytes: int, max_connections: int) -> None:
+    `max_connections` and `max_waiting` are for each origin; `tls` is Python's default context if not given.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_body_bytes: int,
+        max_header_bytes: int,
+        max_connections: int,
+        max_waiting: int = 256,
+        tls: ssl.SSLContext | None = None,
+        http2: bool = False,
+        proxy: str = "",
+    ) -> None:
         self._max_body_bytes = max_body_bytes
         self._max_header_bytes = max_header_bytes
+        self._max_under_way = max_connections + max_waiting
         self._limits = httpx2.Limits(
             max_connections=max_connections,
             max_keepalive_connections=max_connections,
             keepalive_expiry=_IDLE_SECONDS,
         )
-        self._pools: dict[str, httpx2.AsyncHTTPTransport] = {}
+        self._http2 = http2
+        self._proxy = proxy
+        self._tls = tls
         self._no_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        self._tls: ssl.SSLContext | None = None
+        self._servers: dict[Origin, _Server] = {}
         self._calls: set[_TaskCall] = set()
         self._closed = False
 
@@ -53,52 +90,64 @@ class Httpx2Upstream:
         return prepare(request)
 
     def begin(self, prepared: Prepared, more: Sequence[HeaderLines], *, deadline: float, done: Done) -> Call:
-        call = _TaskCall(lambda: self._within(prepared.request, more, deadline), done)
+        call = _TaskCall(lambda: self._answer(prepared, more, deadline), done)
         self._calls.add(call)
         call.task.add_done_callback(lambda _: self._calls.discard(call))
         return call
 
     async def fetch(self, request: Request, *, deadline: float) -> Answer:
-        return await self._within(request, (), deadline)
+        return await self._answer(prepare(request), (), deadline)
 
     async def close(self) -> None:
         self._closed = True
         for call in list(self._calls):
-            call.fail(_going_down())
-        for pool in self._pools.values():
-            await pool.aclose()
-        self._pools.clear()
+            call.fail(GoingDown())
+        for server in self._servers.values():
+            await server.transport.aclose()
+        self._servers.clear()
 
-    async def _within(self, request: Request, more: Sequence[HeaderLines], deadline: float) -> Answer:
-        prepare(request)  # for what it refuses
+    async def _answer(self, prepared: Prepared, more: Sequence[HeaderLines], deadline: float) -> Answer:
         if self._closed:
-            raise _going_down()
-        outgoing = _outgoing(request, more)
-        heard = _Heard()
+            raise GoingDown
+        if deadline <= 0:
+            raise TimedOut("no time left to ask", heard=False, asked=False)
+        server, heard = self._server(prepared.location.origin), _Heard()
         try:
-            async with asyncio.timeout(max(deadline, 0.0)):
-                return await self._fetch_once_more(outgoing, heard)
+            async with asyncio.timeout(deadline):
+                with self._place(server):
+                    return await self._fetch_once_more(server, _outgoing(prepared.request, more), heard)
         except TimeoutError as error:
             seen = "the answer began but did not end" if heard.any else "no answer"
             raise TimedOut(f"{seen} within {deadline * 1000:.0f} ms", heard=heard.any) from error
-        except httpx2.ConnectError as error:
+        except (httpx2.ConnectError, httpx2.ProxyError) as error:
             raise Unreachable(f"no connection: {error}") from error
         except (httpx2.LocalProtocolError, httpx2.InvalidURL) as error:
             raise Unsendable(f"{type(error).__name__}: {error}") from error
         except httpx2.HTTPError as error:
             raise Malformed(f"{type(error).__name__}: {error}") from error
 
-    async def _fetch_once_more(self, outgoing: httpx2.Request, heard: _Heard) -> Answer:
-        """A kept connection may have been closed by the other side just now: no byte came, so ask again."""
+    @contextmanager
+    def _place(self, server: _Server) -> Iterator[None]:
+        if server.under_way >= self._max_under_way:
+            raise Overloaded(f"{self._max_under_way} requests to this server are under way already")
+        server.under_way += 1
         try:
-            return await self._fetch(outgoing, heard)
-        except (httpx2.ReadError, httpx2.WriteError, httpx2.RemoteProtocolError):
-            if heard.any or outgoing.method not in IDEMPOTENT:
-                raise
-        return await self._fetch(outgoing, heard)
+            yield
+        finally:
+            server.under_way -= 1
 
-    async def _fetch(self, outgoing: httpx2.Request, heard: _Heard) -> Answer:
-        response = await self._pool(outgoing.url).handle_async_request(outgoing)
+    async def _fetch_once_more(self, server: _Server, outgoing: httpx2.Request, heard: _Heard) -> Answer:
+        """A kept connection may have been closed by the other side just now: no byte came, so ask again."""
+        server.retries.earn()
+        try:
+            return await self._fetch(server, outgoing, heard)
+        except (httpx2.ReadError, httpx2.WriteError, httpx2.RemoteProtocolError):
+            if heard.any or outgoing.method not in IDEMPOTENT or not server.retries.spend():
+                raise
+        return await self._fetch(server, outgoing, heard)
+
+    async def _fetch(self, server: _Server, outgoing: httpx2.Request, heard: _Heard) -> Answer:
+        response = await server.transport.handle_async_request(outgoing)
         heard.any = True
         try:
             return await self._read(outgoing.method, response)
@@ -110,18 +159,24 @@ class Httpx2Upstream:
         if sum(len(name) + len(value) for name, value in lines) > self._max_header_bytes:
             raise TooLarge(f"the headers have more than {self._max_header_bytes} bytes")
         fields = fields_of(lines)
-        reader = BodyReader(text_of(fields.get(b"content-encoding", b"")).lower(), self._max_body_bytes)
+        reader = BodyReader(text_of(fields.get(b"content-encoding", b"")), self._max_body_bytes)
         if method != "HEAD":
             async for chunk in response.aiter_raw():
                 reader.feed(chunk)
         return Answer.received(response.status_code, lines, fields, reader.body())
 
-    def _pool(self, url: httpx2.URL) -> httpx2.AsyncHTTPTransport:
-        origin = f"{url.scheme}://{url.netloc.decode('ascii')}"
-        if origin not in self._pools:
-            tls = self._tls_context() if url.scheme == "https" else self._no_tls
-            self._pools[origin] = httpx2.AsyncHTTPTransport(verify=tls, limits=self._limits, trust_env=False)
-        return self._pools[origin]
+    def _server(self, origin: Origin) -> _Server:
+        if origin not in self._servers:
+            self._servers[origin] = _Server(
+                httpx2.AsyncHTTPTransport(
+                    verify=self._tls_context() if origin.secure else self._no_tls,
+                    limits=self._limits,
+                    http2=self._http2,
+                    proxy=self._proxy or None,
+                    trust_env=False,
+                )
+            )
+        return self._servers[origin]
 
     def _tls_context(self) -> ssl.SSLContext:
         # Reading the certificates takes 30 ms and more, so it is done once, and only where they are needed.
@@ -170,7 +225,3 @@ def _outgoing(request: Request, more: Sequence[HeaderLines]) -> httpx2.Request:
         fields += lines.fields
     content = request.body or None
     return httpx2.Request(request.method, request.url, headers=fields, content=content, extensions=_NO_TIMEOUTS)
-
-
-def _going_down() -> Unreachable:
-    return Unreachable("the shell is going down")

@@ -9,9 +9,10 @@ from typing import Protocol
 
 from jogakbo_shell.upstream.answer_reader import Bounds
 from jogakbo_shell.upstream.connection import Connection
-from jogakbo_shell.upstream.errors import Unreachable, UpstreamError
+from jogakbo_shell.upstream.errors import Overloaded, Unreachable, UpstreamError
 from jogakbo_shell.upstream.exchange import Exchange
 from jogakbo_shell.upstream.location import Origin
+from jogakbo_shell.upstream.retry_budget import RetryBudget
 
 # Below the 5 s after which uvicorn, and most servers, close an idle connection.
 _IDLE_SECONDS = 4.0
@@ -23,17 +24,22 @@ class Tls(Protocol):
 
 
 class OriginPool:
-    """At most `max_connections`, those being made included, so that a hung server can only use up its own."""
+    """At most `max_connections`, those being made included, so that a hung server can only use up its own.
 
-    def __init__(self, origin: Origin, *, bounds: Bounds, max_connections: int, tls: Tls) -> None:
+    Beyond those, `max_waiting` requests wait for one to come free; more fail at once.
+    """
+
+    def __init__(self, origin: Origin, *, bounds: Bounds, max_connections: int, max_waiting: int, tls: Tls) -> None:
         self._origin = origin
         self._bounds = bounds
         self._max_connections = max_connections
+        self._max_waiting = max_waiting
         self._tls = tls
         self._open: set[Connection] = set()
         self._idle: list[Connection] = []
         self._waiting: deque[Exchange] = deque()
         self._dials: set[asyncio.Task[None]] = set()
+        self._retries = RetryBudget()
         self.now = asyncio.get_running_loop().time
 
     @property
@@ -42,19 +48,27 @@ class OriginPool:
 
     def place(self, exchange: Exchange) -> None:
         """Give it a kept connection, the last used first, or a place in the queue for one."""
+        self._retries.earn()
         while self._idle:
             connection = self._idle.pop()
             if connection.alive and not self._is_old(connection, exchange.began):
                 connection.send(exchange)
                 return
             connection.drop()
+        if self._is_full():
+            error = Overloaded(f"{self._max_waiting} requests wait for this server already")
+            asyncio.get_running_loop().call_soon(exchange.settle, error)
+            return
         self._waiting.append(exchange)
         self._dial()
 
-    def again(self, exchange: Exchange) -> None:
+    def again(self, exchange: Exchange) -> bool:
+        if not self._retries.spend():
+            return False
         # Not from the idle ones: if one was dead, so may be the others.
         self._waiting.appendleft(exchange)
         self._dial()
+        return True
 
     def abandon(self, exchange: Exchange) -> None:
         """Its caller has gone: a connection in the midst of an answer cannot be used for another."""
@@ -102,6 +116,11 @@ class OriginPool:
     @staticmethod
     def _is_old(connection: Connection, now: float) -> bool:
         return now - connection.idle_since > _IDLE_SECONDS
+
+    def _is_full(self) -> bool:
+        if len(self._open) + len(self._dials) < self._max_connections:
+            return False
+        return len(self._waiting) - len(self._dials) >= self._max_waiting
 
     def _dial(self) -> None:
         """One attempt for each that waits, within the bound."""

@@ -9,7 +9,7 @@ from itertools import chain
 
 from jogakbo_shell.upstream.answer_reader import Bounds
 from jogakbo_shell.upstream.deadlines import Deadlines
-from jogakbo_shell.upstream.errors import TimedOut, Unreachable, UpstreamError
+from jogakbo_shell.upstream.errors import GoingDown, TimedOut, UpstreamError
 from jogakbo_shell.upstream.exchange import Exchange, Refused
 from jogakbo_shell.upstream.location import Origin
 from jogakbo_shell.upstream.origin_pool import OriginPool
@@ -20,13 +20,23 @@ _SWEEP_SECONDS = 1.0
 
 
 class PooledUpstream:
-    """HTTP/1.1 to any number of origins, `max_connections` to each; `tls` is Python's default context if not given."""
+    """HTTP/1.1 to any number of origins, `max_connections` to each, for which `max_waiting` requests wait.
+
+    `tls` is Python's default context if not given.
+    """
 
     def __init__(
-        self, *, max_body_bytes: int, max_header_bytes: int, max_connections: int, tls: ssl.SSLContext | None = None
+        self,
+        *,
+        max_body_bytes: int,
+        max_header_bytes: int,
+        max_connections: int,
+        max_waiting: int = 256,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._bounds = Bounds(max_header_bytes, max_body_bytes)
         self._max_connections = max_connections
+        self._max_waiting = max_waiting
         self._tls = tls
         self._origins: dict[Origin, OriginPool] = {}
         self._deadlines = Deadlines(self._running)
@@ -38,9 +48,9 @@ class PooledUpstream:
 
     def begin(self, prepared: Prepared, more: Sequence[HeaderLines], *, deadline: float, done: Done) -> Call:
         if self._closed:
-            return Refused(_going_down(), done)
+            return Refused(GoingDown(), done)
         if deadline <= 0:
-            return Refused(TimedOut("no answer within 0 ms", heard=False), done)
+            return Refused(TimedOut("no time left to ask", heard=False, asked=False), done)
         origin = prepared.location.origin
         pool = self._origins.get(origin) or self._open(origin)
         sent = b"".join((prepared.head, *[lines.encoded for lines in more], prepared.tail))
@@ -72,7 +82,7 @@ class PooledUpstream:
         if self._sweeper is not None:
             self._sweeper.cancel()
         for pool in self._origins.values():
-            pool.close(_going_down())
+            pool.close(GoingDown())
         self._origins.clear()
         await asyncio.sleep(0)  # lets the loop take down what was closed
 
@@ -80,7 +90,13 @@ class PooledUpstream:
         return chain.from_iterable(pool.running() for pool in self._origins.values())
 
     def _open(self, origin: Origin) -> OriginPool:
-        pool = OriginPool(origin, bounds=self._bounds, max_connections=self._max_connections, tls=self._tls_context)
+        pool = OriginPool(
+            origin,
+            bounds=self._bounds,
+            max_connections=self._max_connections,
+            max_waiting=self._max_waiting,
+            tls=self._tls_context,
+        )
         self._origins[origin] = pool
         if self._sweeper is None:
             self._sweeper = asyncio.get_running_loop().call_later(_SWEEP_SECONDS, self._sweep)
@@ -100,7 +116,3 @@ class PooledUpstream:
         if self._tls is None:
             self._tls = ssl.create_default_context()
         return self._tls
-
-
-def _going_down() -> Unreachable:
-    return Unreachable("the shell is going down")
