@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -63,6 +64,14 @@ class Settings(BaseSettings):
     )
     max_upstream_connections: int = Field(
         64, gt=0, description="Connections per fragment server; more requests wait within their deadline."
+    )
+    upstream_client: Literal["pool", "httpx2"] = Field(
+        "pool",
+        description="What asks fragment servers: pool (HTTP/1.1, costs least) or httpx2 (HTTP/2 over TLS, proxies).",
+    )
+    upstream_proxy: SecretStr = Field(
+        SecretStr(""),
+        description="Address of a proxy to fragment servers, as in http://user:secret@proxy:3128; only with httpx2.",
     )
     cache_bytes: int = Field(
         67_108_864, gt=0, description="Bytes of fragments kept in memory; the least recently used leave first."
