@@ -61,7 +61,7 @@ class Fallbacks(FetchedAhead):
         try:
             async with turns:
                 answer = await self._upstream.fetch(request, deadline=_DEADLINE_SECONDS)
-            if answer.status != 200 or answer.media_type != "text/html":
+            if answer.status != 200 or answer.media_type not in ("text/html", ""):
                 raise BadAnswer(answer.status)
             return contain(answer.body).html
         except (UpstreamError, FragmentError) as error:
