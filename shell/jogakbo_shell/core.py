@@ -36,6 +36,7 @@ class Core:
 
     async def start(self) -> None:
         await self.registry.start()
+        self.assets.begin(self.registry.servers.values())
 
     async def stop(self) -> None:
         await self.healing.stop()
@@ -73,4 +74,4 @@ def build_core(settings: Settings, keys: SigningKeys, templates: Templates) -> C
     )
     healing = Healing(fragments, retry_seconds=settings.breaker_retry_ms / 1000)
     fragments.healed_by(healing)
-    return Core(upstream, context, registry, cache, fallbacks, KeptAssets(upstream), fragments, healing)
+    return Core(upstream, context, registry, cache, fallbacks, KeptAssets(upstream, registry), fragments, healing)

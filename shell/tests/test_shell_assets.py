@@ -5,17 +5,30 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from playwright.async_api import Browser, Page, async_playwright
 
+from jogakbo.contract.manifest_reader import decode_manifest
+from jogakbo_shell.composition.assets import Assets, HeadAsset, OwnAssets, page_assets
+from jogakbo_shell.composition.declared_assets import NotOwn, asset_path, assets_of
+from jogakbo_shell.composition.rendered import State
+from jogakbo_shell.integrity import digest, fits
+from jogakbo_shell.registry.server import FragmentServer
+from jogakbo_shell.resilience import Breaker
 from jogakbo_shell.web.security import policy_with
-from shell.tests.harness import FakeFragmentServer, answer, manifest, portal
+from shell.tests.harness import FakeFragmentServer, Portal, answer, manifest, portal, until_true
 
 pytestmark = pytest.mark.anyio
 
+# A browser on a busy machine is not what is tested.
+PATIENT = {"action_deadline_ms": 5000, "fragment_deadline_ms": 5000, "page_deadline_ms": 5000}
 RUNS = "document.documentElement.dataset.ran = (document.documentElement.dataset.ran ?? '') + '{0} ';"
 
 
@@ -30,9 +43,9 @@ def script(name: str) -> bytes:
     return RUNS.format(name).encode()
 
 
-def declare(cafe: FakeFragmentServer, **assets: list[Mapping[str, object]]) -> None:
-    """One fragment, `/cafe`, and these assets."""
-    document = {**json.loads(manifest("cafe", a={})), "css": [], **assets}
+def declare(cafe: FakeFragmentServer, **fields: object) -> None:
+    """One fragment, on the page `/cafe`, and these fields of the manifest."""
+    document = {**json.loads(manifest("cafe", a={})), "css": [], **fields}
     cafe.at["/manifest.json"] = answer(json.dumps(document), headers={"content-type": "application/json"})
     cafe.at |= {"/readyz": answer('{"checks": {}}'), "/a": answer("<p>a")}
 
@@ -64,7 +77,7 @@ async def test_only_the_scripts_that_a_page_names_run_in_it(
     declare(cafe, js=[{"value": "/assets/a.js?v=1"}])
     serve(cafe, "/assets/a.js", script("a"))
     serve(cafe, "/assets/other.js", script("other"))
-    async with portal(tmp_path, {"cafe": cafe.address}) as shell:
+    async with portal(tmp_path, {"cafe": cafe.address}, **PATIENT) as shell:
         page = await browser.new_page()
         await page.goto(f"{shell.origin}/cafe")
         assert await page.evaluate("document.documentElement.dataset.live") == "off"  # live.js ran; there is no bus
@@ -132,3 +145,303 @@ def test_a_policy_holds_addresses_and_nothing_that_could_be_read_otherwise() -> 
         "//h/x.js",
     ):
         assert b"script-src" not in policy_with([refused])
+
+
+def server_with(**assets: object) -> FragmentServer:
+    server = FragmentServer("cafe", "http://cafe:8101", Breaker(1))
+    server.manifest = decode_manifest(json.dumps({"name": "cafe", "version": "1", "content": "/", **assets}).encode())
+    return server
+
+
+def hrefs(assets: Iterable[HeadAsset]) -> list[str]:
+    return [asset.href.removeprefix("/-/cafe/") for asset in assets]
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ("fresh", ["none", "all", "content"]),
+        ("stale", ["none", "all", "content"]),
+        ("failed", ["none", "all", "content"]),
+        ("fallback", ["none", "all", "fallback"]),
+        (None, ["none", "all", "content", "fallback"]),
+    ],
+)
+def test_a_scope_is_kept_where_it_is_known_what_is_shown(state: State | None, expected: list[str]) -> None:
+    scopes = ["all", "content", "fallback", "unheard-of"]
+    declared = [{"value": "/none"}, *({"value": f"/{scope}", "scope": scope} for scope in scopes)]
+    assets = assets_of(server_with(css=declared, js=declared), None, state)
+    assert hrefs(assets.styles) == hrefs(assets.scripts) == expected
+
+
+def test_assets_that_an_answer_names_win_over_those_of_the_manifest() -> None:
+    server = server_with(css=[{"value": "/old.css"}], js=[{"value": "/old.js"}])
+    both = assets_of(
+        server, '</a,b.css>; rel="stylesheet"; media="print, screen", </b.js>; rel=preload; as=script', "fresh"
+    )
+    styles = assets_of(server, "</a.css>; rel=preload; as=style, </x>; rel=next, </y>; rel=preload; as=font", "fresh")
+    other = assets_of(server, "</a.css>; rel=stylesheet; anchor=/another, </b.js>; rel=modulepreload", "fresh")
+    assert [asset.link_attributes for asset in both.styles] == [
+        {"rel": "stylesheet", "href": "/-/cafe/a,b.css", "media": "print, screen"}
+    ]
+    assert hrefs(both.scripts) == ["b.js"]
+    assert [asset.link_attributes for asset in styles.styles] == [{"rel": "stylesheet", "href": "/-/cafe/a.css"}]
+    assert hrefs(styles.scripts) == ["old.js"]
+    assert (hrefs(other.styles), hrefs(other.scripts), hrefs(other.modules)) == (["old.css"], ["old.js"], ["b.js"])
+
+
+def test_the_link_field_of_a_podlet_is_understood() -> None:
+    field = (
+        "</a.js>; async=true; type=esm; data-x=1; strategy=lazy; scope=content; asset-type=script, "
+        "</b.js>; crossorigin=anonymous; integrity=sha384-abc; type=default; asset-type=script, "
+        "</c.css>; type=text/css; rel=stylesheet; scope=fallback; asset-type=style, "
+        "</d.css>; media=(min-width: 600px); type=text/css; rel=stylesheet; asset-type=style"
+    )
+    assets = assets_of(server_with(css=[{"value": "/old.css"}]), field, "fresh")
+    assert [asset.script_attributes for asset in assets.lazy] == [
+        {"src": "/-/cafe/a.js", "type": "module", "async": "", "data-x": "1"}
+    ]
+    assert [asset.script_attributes for asset in assets.scripts] == [
+        {"src": "/-/cafe/b.js", "integrity": "sha384-abc", "crossorigin": "anonymous", "defer": ""}
+    ]
+    assert [asset.link_attributes for asset in assets.styles] == [
+        {"rel": "stylesheet", "href": "/-/cafe/d.css", "media": "(min-width: 600px)"}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("declared", "attributes"),
+    [
+        ({}, {"defer": ""}),
+        ({"strategy": "afterInteractive"}, {"defer": ""}),
+        ({"async": True}, {"async": ""}),
+        ({"async": True, "defer": True}, {"defer": ""}),
+        ({"type": "module"}, {"type": "module"}),
+        ({"type": "esm", "strategy": "beforeInteractive"}, {"type": "module"}),
+        ({"strategy": "beforeInteractive"}, {}),
+        ({"strategy": "beforeInteractive", "defer": True}, {"defer": ""}),
+        ({"strategy": "lazy"}, {"type": "module"}),
+        ({"nomodule": True, "fetchpriority": "low"}, {"fetchpriority": "low", "nomodule": "", "defer": ""}),
+        (
+            {"crossorigin": True, "referrerpolicy": "origin"},
+            {"crossorigin": "anonymous", "referrerpolicy": "origin", "defer": ""},
+        ),
+        ({"data": [{"key": "a", "value": True}, {"key": "b c", "value": 1}]}, {"defer": "", "data-a": "true"}),
+    ],
+)
+def test_a_script_gets_the_attributes_of_its_strategy(
+    declared: Mapping[str, object], attributes: Mapping[str, str]
+) -> None:
+    assets = assets_of(server_with(js=[{"value": "/a.js", **declared}]))
+    assert [asset.script_attributes for asset in (*assets.scripts, *assets.lazy)] == [
+        {"src": "/-/cafe/a.js", **attributes}
+    ]
+
+
+def test_a_stylesheet_keeps_what_it_says_of_itself() -> None:
+    said = {"media": "print", "title": 'A "b"', "hreflang": "ko", "disabled": True, "crossorigin": "use-credentials"}
+    assets = assets_of(server_with(css=[{"value": "/a.css", **said}, {"value": "/b.css", "strategy": "shadow-dom"}]))
+    assert [asset.link_attributes for asset in assets.styles] == [
+        {"rel": "stylesheet", "href": "/-/cafe/a.css", **said, "disabled": ""}
+    ]
+
+
+def test_a_style_that_is_a_hint_stays_one_and_a_module_is_known_to_the_policy() -> None:
+    hints = [{"value": "/m.js", "rel": "modulepreload"}, {"value": "/f.woff2", "rel": "preload", "as": "font"}]
+    assets = assets_of(server_with(css=[*hints, {"value": "/x", "rel": "import"}]))
+    assert [asset.link_attributes for asset in assets.styles] == [
+        {"rel": "preload", "href": "/-/cafe/f.woff2", "as": "font"}
+    ]
+    assert assets.script_paths == ("/-/cafe/m.js",)
+    assert "rel 'import'" in assets.left_out[0]
+
+
+@pytest.mark.parametrize(
+    ("value", "href"),
+    [
+        ("/assets/a.css?v=1", "/-/cafe/assets/a.css?v=1"),
+        ("assets//a.css", "/-/cafe/assets/a.css"),
+        ("http://cafe:8101/a.css#top", "/-/cafe/a.css"),
+        ("/카페.css", "/-/cafe/%EC%B9%B4%ED%8E%98.css"),
+        ("http://cafe:81011/a.css", ""),
+        ("https://cafe:8101/a.css", ""),
+        ("https://cdn.example/a.css", ""),
+        ("http://cafe:8101/../till/a.css", ""),
+        ("/%2e%2e/till/a.css", ""),
+        ("/a%2f..%2fb.css", ""),
+        ("/a\\..\\b.css", ""),
+    ],
+)
+def test_an_asset_is_on_the_portals_own_origin_below_its_server_or_nowhere(value: str, href: str) -> None:
+    field = f"<{value}>; rel=stylesheet"
+    assets = assets_of(server_with(), field, "fresh")
+    assert [asset.href for asset in assets.styles] == ([href] if href else [])
+    assert bool(assets.left_out) == (not href)
+    assert all(repr(value) in fault for fault in assets.left_out)
+
+
+@given(st.text(st.sampled_from("/.\\%2eEfF:?#@ \t\r\nhttp~a\x00é"), min_size=1, max_size=24))
+def test_no_address_leads_out_of_its_server(value: str) -> None:
+    with suppress(NotOwn):
+        path = asset_path("cafe", "http://cafe:8101", value)
+        assert path.isascii()
+        assert path.isprintable()
+        there = urljoin("http://portal.example/some/page", f"/-/cafe{path}".replace("%2e", ".").replace("%2E", "."))
+        assert there.startswith("http://portal.example/-/cafe/")
+
+
+def test_an_overlong_link_field_is_left_out() -> None:
+    assets = assets_of(server_with(css=[{"value": "/a.css"}]), f"</{'x' * 9000}>; rel=stylesheet", "fresh")
+    assert hrefs(assets.styles) == ["a.css"]
+    assert "9" in assets.left_out[0]
+
+
+def test_the_same_answer_has_the_same_assets_until_its_server_has_another_manifest() -> None:
+    server = server_with(css=[{"value": "/a.css"}])
+    first = assets_of(server, None, "fresh")
+    assert assets_of(server, None, "stale") is first
+    server.digests = {"/a.css": "sha384-abc"}
+    second = assets_of(server, None, "fresh")
+    assert [asset.integrity for asset in second.styles] == ["sha384-abc"]
+    server.manifest = server_with(css=[{"value": "/b.css"}]).manifest
+    assert hrefs(assets_of(server, None, "fresh").styles) == ["b.css"]
+
+
+def page_of(*servers: FragmentServer) -> Assets:
+    own = OwnAssets(Assets((HeadAsset("/own.css"),), (HeadAsset("/own.js"),)), HeadAsset("/lazy.js"))
+    return page_assets(own, tuple(assets_of(server) for server in servers))
+
+
+def test_each_asset_is_on_a_page_once_in_the_order_of_the_fragments() -> None:
+    lib = {"value": "/lib.js", "integrity": "sha384-lib"}
+    menu = server_with(css=[{"value": "/a.css"}], js=[lib, {"value": "/a.js"}])
+    till = server_with(
+        css=[{"value": "/a.css"}, {"value": "/b.css"}],
+        js=[{**lib, "value": "/copy.js"}, {**lib, "value": "/module.js", "type": "module"}, {"value": "/early.js"}],
+    )
+    first = server_with(js=[{"value": "/early.js", "strategy": "beforeInteractive"}])
+    page = page_of(menu, till, menu, first)
+    assert hrefs(page.styles) == ["/own.css", "a.css", "b.css"]
+    assert hrefs(page.scripts) == ["early.js", "/own.js", "lib.js", "a.js", "module.js"]
+
+
+def test_what_is_lazy_brings_its_loader_and_what_is_not_does_not() -> None:
+    lazy = server_with(js=[{"value": "/a.js", "strategy": "lazy"}, {"value": "/b.js", "strategy": "lazy"}])
+    page = page_of(lazy, server_with(js=[{"value": "/b.js"}]))
+    assert hrefs(page.lazy) == ["a.js"]
+    assert page.script_paths == ("/own.js", "/-/cafe/b.js", "/lazy.js", "/-/cafe/a.js")
+    assert page_of(server_with(js=[{"value": "/b.js"}])).script_paths == ("/own.js", "/-/cafe/b.js")
+
+
+async def test_scripts_run_when_their_strategy_says(tmp_path: Path, cafe: FakeFragmentServer, browser: Browser) -> None:
+    names = {"after": {}, "lazy": {"strategy": "lazy"}, "module": {"type": "module"}}
+    before = {"value": "/assets/before.js", "strategy": "beforeInteractive"}
+    declare(cafe, js=[*({"value": f"/assets/{name}.js", **said} for name, said in names.items()), before])
+    state = (
+        "document.documentElement.dataset.{0} = document.readyState + (document.querySelector('main') ? ' whole' : '');"
+    )
+    for name in (*names, "before"):
+        serve(cafe, f"/assets/{name}.js", state.format(name).encode() + script(name))
+    async with portal(tmp_path, {"cafe": cafe.address}, **PATIENT) as shell:
+        page = await browser.new_page()
+        await page.goto(f"{shell.origin}/cafe")
+        await page.wait_for_function("document.documentElement.dataset.lazy")
+        seen = await page.evaluate("({...document.documentElement.dataset})")
+    assert seen["ran"] == "before after module lazy "
+    assert (seen["before"], seen["after"], seen["module"]) == ("loading", "interactive whole", "interactive whole")
+    assert seen["lazy"] == "complete whole"
+
+
+async def test_what_an_asset_may_not_be_is_told_to_the_operators(tmp_path: Path, cafe: FakeFragmentServer) -> None:
+    declare(cafe, css=[{"value": "https://cdn.example/a.css"}], js=[{"value": "/here.js"}])
+    async with portal(tmp_path, {"cafe": cafe.address}) as shell:
+        page = await shell.get("/cafe")
+        report = (await shell.get("/-/status", accept="application/json")).json()
+        status = await shell.get("/-/status")
+    assert "cdn.example" not in page.text
+    assert "/-/cafe/here.js" in page.text
+    assert "'https://cdn.example/a.css' is on another origin" in report["servers"][0]["manifest_fault"]
+    assert report["servers"][0]["health"] == "healthy"
+    assert "cdn.example" in status.text
+
+
+STYLE = {"content-type": "text/css"}
+SAYS_STYLE = re.compile(r'<link rel="stylesheet" href="/-/cafe/([^"]*)"(?: integrity="([^"]*)")?>')
+
+
+async def styles_of(shell: Portal) -> dict[str, str]:
+    return dict(SAYS_STYLE.findall((await shell.get("/cafe")).text))
+
+
+async def test_a_page_demands_the_bytes_that_are_kept_and_they_stay_though_the_server_changes_them(
+    tmp_path: Path, cafe: FakeFragmentServer, browser: Browser
+) -> None:
+    declare(cafe, css=[{"value": "/assets/a.css?v=1"}])
+    cafe.at["/assets/a.css"] = answer("p { color: rgb(1, 2, 3) }", headers=STYLE)
+    async with portal(tmp_path, {"cafe": cafe.address}, **PATIENT) as shell:
+
+        async def is_demanded() -> bool:
+            return await styles_of(shell) == {"assets/a.css?v=1": digest(b"p { color: rgb(1, 2, 3) }")}
+
+        await until_true(is_demanded)
+        cafe.at["/assets/a.css"] = answer("p { color: red }", headers=STYLE)
+        declare(cafe, css=[{"value": "/assets/a.css?v=1"}], version="2")
+        await until_true(lambda: shell.shows("/-/status", 'cafe <span class="quiet small">2<'))
+        page = await browser.new_page()
+        await page.goto(f"{shell.origin}/cafe")
+        assert await is_demanded()
+        assert await page.evaluate("getComputedStyle(document.querySelector('section p')).color") == "rgb(1, 2, 3)"
+
+
+@pytest.mark.parametrize(
+    ("value", "cache_control", "kept"),
+    [
+        ("/assets/a.css?v=1", "", True),
+        ("/assets/a.css?v=1", "no-cache", False),  # another release may have answered
+        ("/assets/a.css", "max-age=60", False),
+        ("/a.3f1c.css", "public, max-age=31536000, Immutable", True),
+    ],
+)
+async def test_only_what_never_changes_is_kept_and_demanded(
+    tmp_path: Path, cafe: FakeFragmentServer, value: str, cache_control: str, kept: bool
+) -> None:
+    path = value.partition("?")[0]
+    declare(cafe, css=[{"value": value}, {"value": "/assets/next.css?v=1"}])
+    cafe.at[path] = answer("p{}", headers={**STYLE, "cache-control": cache_control})
+    cafe.at["/assets/next.css"] = answer("next", headers=STYLE)
+    async with portal(tmp_path, {"cafe": cafe.address}) as shell:
+        await until_true(lambda: shell.shows("/cafe", digest(b"next")))
+        assert (await styles_of(shell))[value.removeprefix("/")] == (digest(b"p{}") if kept else "")
+        asked = len(cafe.requests(path))
+        assert (await shell.get(f"/-/cafe{value}", accept="text/css")).text == "p{}"
+        assert len(cafe.requests(path)) == asked + (not kept)
+
+
+async def test_bytes_that_are_not_what_the_manifest_demands_are_not_kept(
+    tmp_path: Path, cafe: FakeFragmentServer
+) -> None:
+    declare(cafe, css=[{"value": "/assets/a.css?v=1", "integrity": digest(b"right", "sha512")}])
+    cafe.at["/assets/a.css"] = answer("wrong", headers=STYLE)
+    async with portal(tmp_path, {"cafe": cafe.address}) as shell:
+        await until_true(lambda: shell.shows("/-/status", "not what its integrity says"))
+        cafe.at["/assets/a.css"] = answer("right", headers=STYLE)
+        assert (await shell.get("/-/cafe/assets/a.css?v=1", accept="text/css")).text == "right"
+
+
+async def test_assets_are_kept_again_after_a_restart(tmp_path: Path, cafe: FakeFragmentServer) -> None:
+    declare(cafe, css=[{"value": "/assets/a.css?v=1"}])
+    cafe.at["/assets/a.css"] = answer("p{}", headers=STYLE)
+    for _ in range(2):
+        async with portal(tmp_path, {"cafe": cafe.address}) as shell:
+            await until_true(lambda: shell.shows("/cafe", digest(b"p{}")))
+
+
+def test_a_digest_is_the_one_that_browsers_compute_and_of_several_the_strongest_counts() -> None:
+    # https://www.w3.org/TR/SRI/ section 3.2
+    hello = b"alert('Hello, world.');"
+    assert digest(hello) == "sha384-H8BRh8j48O9oYatfu5AZzq6A9RINhZO5H16dQZngK7T62em8MUt1FLm52t+eX6xO"
+    weak, strong = digest(hello, "sha256"), digest(b"another")
+    assert fits("", hello)
+    assert fits("md5-abc", hello)
+    assert fits(f"{digest(hello)}?option {strong}", hello)
+    assert not fits(f"{weak} {strong}", hello)

@@ -8,12 +8,12 @@ from functools import lru_cache, partial
 from importlib.resources import files
 from pathlib import Path
 from traceback import extract_tb
-from typing import Protocol
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateSyntaxError
 from markupsafe import Markup
 
 from jogakbo.contract.context import LOCALES
+from jogakbo_shell.composition.assets import NO_ASSETS, Assets, Files, OwnAssets
 from jogakbo_shell.composition.esi import EsiFault, Include, read_esi
 from jogakbo_shell.composition.esi_slots import EsiSlots
 from jogakbo_shell.composition.esi_tags import EsiTags
@@ -44,12 +44,6 @@ class Language:
 
 
 @dataclass(frozen=True, slots=True)
-class HeadAsset:
-    href: str
-    integrity: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Look:
     """What a page template may look at: nothing that belongs to one request. Everything else is a slot."""
 
@@ -58,18 +52,7 @@ class Look:
     live: bool
     nav: tuple[NavEntry, ...]
     languages: tuple[Language, ...]
-    styles: tuple[HeadAsset, ...] = ()
-    scripts: tuple[HeadAsset, ...] = ()
-
-    @property
-    def script_paths(self) -> tuple[str, ...]:
-        return tuple(script.href for script in self.scripts)
-
-
-class Files(Protocol):
-    """The shell's own static files, by their address with the hash of their content."""
-
-    def asset(self, name: str) -> HeadAsset: ...
+    assets: Assets = NO_ASSETS
 
 
 class Templates:
@@ -88,7 +71,7 @@ class Templates:
             extensions=[EsiTags],
         )
         self._environment.globals.update(static=static.asset, params=_PageParams())
-        self.static = static
+        self.own_assets = OwnAssets.of(static)
         self._folder = folder or package
         self._own = self._environment.overlay(loader=FileSystemLoader([self._folder, layouts]))
         self._messages = messages

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 
 from jogakbo_shell.registry.server import FragmentServer
 
@@ -16,6 +17,12 @@ class FetchedAhead(ABC):
 
     def __init__(self) -> None:
         self._fetches: dict[str, asyncio.Task[None]] = {}
+
+    def begin(self, servers: Iterable[FragmentServer]) -> None:
+        """At the start, for those that are known from before: they will not be released anew."""
+        for server in servers:
+            if server.manifest is not None:
+                self._fetch_soon(server)
 
     def released(self, server: FragmentServer) -> None:
         self._fetch_soon(server)

@@ -45,6 +45,7 @@ class FragmentServer:
 
     `manifest_state` is `kept` while the last good manifest is served though the present one is wrong or away;
     `left_out` is what of the present one could not be used. `look_soon` is set when there may be a new one.
+    `digests` are the integrity of what proxy/keeping.py keeps, by path and query; another mapping after each change.
     """
 
     name: str
@@ -64,6 +65,7 @@ class FragmentServer:
     looked: bool = False
     timings_ms: deque[float] = field(default_factory=lambda: deque(maxlen=256))
     rollout: Rollout = field(default_factory=Rollout)
+    digests: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         given = self.address.rstrip("/")

@@ -10,7 +10,8 @@ from starlette.responses import Response
 
 from jogakbo.contract.context import LOCALES
 from jogakbo.contract.problem import PROBLEM_JSON, Problem, encode_problem
-from jogakbo_shell.composition.assets import OWN_SCRIPTS, OWN_STYLES, scripts_of, styles_of
+from jogakbo_shell.composition.assets import page_assets
+from jogakbo_shell.composition.declared_assets import assets_of
 from jogakbo_shell.composition.segments import Segment, ValueName, fill_values
 from jogakbo_shell.composition.templates import Language, Look, NavEntry, Templates
 from jogakbo_shell.i18n import LOCALE_NAMES, Messages, localized
@@ -51,15 +52,13 @@ class Answers:
         live: bool = False,
     ) -> Look:
         """How a page at `path` with fragments of these servers looks to this visitor."""
-        servers, own = tuple(servers), self.templates.static.asset
         return Look(
             locale=visit.locale,
             theme=visit.theme,
             live=live and self._live,
             nav=self._nav(visit.locale, path),
             languages=_LANGUAGES,
-            styles=(*map(own, OWN_STYLES), *styles_of(servers)),
-            scripts=(*map(own, OWN_SCRIPTS), *scripts_of(servers)),
+            assets=page_assets(self.templates.own_assets, tuple(assets_of(server) for server in servers)),
         )
 
     def page(
@@ -77,7 +76,7 @@ class Answers:
         segments = self.templates.render(template, look, *facts)
         values = page_values(title=title, query=visit.query_before_language, grant=grant, cursor=cursor)
         response = Response(whole(segments, values), status)
-        response.raw_headers += page_headers(visit, look.script_paths)
+        response.raw_headers += page_headers(visit, look.assets.script_paths)
         return response
 
     def fault(self, visit: Visit, status: int, detail: str = "") -> Response:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import gzip
 import mimetypes
-from base64 import b64encode
 from dataclasses import dataclass
-from hashlib import sha256, sha384
+from hashlib import sha256
 from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from jogakbo_shell.composition.templates import HeadAsset
+from jogakbo_shell.composition.assets import HeadAsset
+from jogakbo_shell.integrity import digest
 
 _IMMUTABLE = "public, max-age=31536000, immutable"
 _BRIEFLY = "public, max-age=60"
@@ -71,5 +71,5 @@ def _read(path: Path) -> _File:
         gzipped=gzip.compress(body, 9, mtime=0) if worth else b"",
         media_type=media_type,
         version=sha256(body).hexdigest()[:12],
-        integrity=f"sha384-{b64encode(sha384(body).digest()).decode()}",
+        integrity=digest(body),
     )

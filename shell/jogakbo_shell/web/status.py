@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from jogakbo_shell import __version__
 from jogakbo_shell.composition.cache import FragmentCache
+from jogakbo_shell.composition.declared_assets import assets_of
 from jogakbo_shell.registry.registry import Registry
 from jogakbo_shell.registry.server import Check, FragmentServer
 from jogakbo_shell.seams import Live
@@ -102,7 +103,7 @@ def _report(server: FragmentServer) -> ServerReport:
         health=health,
         checks=server.checks,
         manifest=server.manifest_state,
-        manifest_fault=server.manifest_fault,
+        manifest_fault="; ".join(filter(None, (server.manifest_fault, *assets_of(server).left_out))),
         breaker=server.breaker.state,
         error=_error(server) if health in ("degraded", "down") else "",
         last_fault=f"{fault.what}: {fault.message}" if fault else "",

@@ -58,7 +58,7 @@ class Variants:
         known = [self._registry.servers[name] for name in servers if name in self._registry.servers]
         look = self._answers.look(visit, page.path, known, live=True)
         segments = templates.render(page.template, look, facts)
-        return Variant(page, segments, placed_fragments(segments), look.script_paths, visit.locale)
+        return Variant(page, segments, placed_fragments(segments), look.assets.script_paths, visit.locale)
 
     def _placed(self, slot: FragmentSlot, values: Mapping[str, str], locale: str) -> Placed:
         alt = self._instance(slot.alt, values, locale) if slot.alt else None
