@@ -6,82 +6,66 @@ import argparse
 import resource
 import signal
 import sys
-from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
+from typing import get_args
 
-from bench.compose import report, throughput
-from bench.compose.origin import start_origin
+from bench.compose import report
 from bench.compose.processes import LOAD_CORE, bind_to
 from bench.compose.progress import Progress
-from bench.compose.results import Measured, Results
+from bench.compose.results import Results
+from bench.compose.run import Part, Plan, run
 from bench.compose.systems import STARTS
-from bench.compose.systems.system import Ground, Missing, System
-from bench.compose.systems.varnish import layouts
 
 _ROOT = Path(__file__).parents[2]
 _FOLDER = _ROOT / "var" / "bench"
+_KEPT = _FOLDER / "compose.json"
 
 
 def main() -> int:
     options = _options()
+    plan = Plan(options.only, options.parts, options.quick, options.tree.absolute(), _FOLDER / "compose")
+    if options.report:
+        report.write(Results.read(_KEPT), _ROOT / "docs")
+        return 0
     signal.signal(signal.SIGTERM, _leave)
     bind_to(LOAD_CORE)
-    _open_many_files()
-    results, progress = Results(), Progress()
+    _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
+    progress = Progress()
     try:
-        with ExitStack() as stack:
-            systems = _start(options.only, options.tree, stack, results, progress)
-            _measure(systems, options.quick, results, progress)
+        results = run(plan, progress)
     except KeyboardInterrupt:
         progress.say("ended early: nothing is kept")
         return 130
-    results.write(_FOLDER / "compose.json")
-    print(report.tables(results))
+    print(report.markdown(results))
+    if plan.is_whole:
+        results.write(_KEPT)
+        report.write(results, _ROOT / "docs")
+    else:
+        results.write(_KEPT.with_stem("compose-part"))
+        progress.say("a part only: docs/performance.md stays as it is")
     return 0
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench-compose ARGS=…", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="two minutes: six fragments and 16 connections only")
+    parser.add_argument("--only", type=_words, default=list(STARTS), help=f"some of {','.join(STARTS)}")
     parser.add_argument(
-        "--only", type=lambda words: words.split(","), default=list(STARTS), help=f"some of {','.join(STARTS)}"
+        "--parts", type=_words, default=list(get_args(Part)), help=f"some of {','.join(get_args(Part))}"
     )
     parser.add_argument("--tree", type=Path, default=_ROOT, help="measure the shell of another work tree")
+    parser.add_argument("--report", action="store_true", help="only write docs/performance.md from the last whole run")
     options = parser.parse_args()
-    if strangers := set(options.only) - set(STARTS):
-        parser.error(f"--only knows {', '.join(STARTS)}; not {', '.join(sorted(strangers))}")
+    for given, known in ((options.only, tuple(STARTS)), (options.parts, get_args(Part))):
+        if strangers := set(given) - set(known):
+            parser.error(f"{', '.join(sorted(strangers))}: expected some of {', '.join(known)}")
     return options
 
 
-def _start(names: Sequence[str], tree: Path, stack: ExitStack, results: Results, progress: Progress) -> list[System]:
-    origin = start_origin(_FOLDER / "compose" / "origin", layouts(), stack)
-    ground = Ground(_FOLDER / "compose", tree, origin, stack)
-    systems = []
-    for name in names:
-        progress.step(f"starting {name}", 0)
-        try:
-            systems.append(STARTS[name](name, ground))
-        except Missing as missing:
-            results.left_out[name] = str(missing)
-            progress.say(f"left out: {missing}")
-    return systems
-
-
-def _measure(systems: Sequence[System], quick: bool, results: Results, progress: Progress) -> None:
-    pace = throughput.Pace(rounds=4, seconds=1)
-    found = throughput.cases(systems, wide=not quick)
-    progress.plan(throughput.planned_seconds(found, pace))
-    results.readings = throughput.measure(found, pace, progress)
-    results.systems = [
-        Measured(system.name, system.label, system.version, system.process.rss_bytes() / 1e6) for system in systems
-    ]
-
-
-def _open_many_files() -> None:
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+def _words(text: str) -> list[str]:
+    return text.split(",")
 
 
 def _leave(number: int, frame: FrameType | None) -> None:

@@ -18,7 +18,7 @@ done = function(summary, latency)
   local errors = summary.errors
   local failed = errors.connect + errors.read + errors.write + errors.status + errors.timeout
   io.write(string.format(
-    'LOAD {"requests":%d,"duration_us":%d,"p50_us":%.1f,"p99_us":%.1f,"failed":%d}\n',
-    summary.requests, summary.duration, latency:percentile(50), latency:percentile(99), failed
+    'LOAD {"requests":%d,"duration_us":%d,"p50_us":%.1f,"p99_us":%.1f,"longest_us":%d,"failed":%d}\n',
+    summary.requests, summary.duration, latency:percentile(50), latency:percentile(99), latency.max, failed
   ))
 end

@@ -33,6 +33,7 @@ class Sample(msgspec.Struct, frozen=True):
     cpu_seconds: float
     p50_ms: float
     p99_ms: float
+    longest_ms: float
     failed: int
 
     @property
@@ -58,6 +59,7 @@ class _Told(msgspec.Struct):
     duration_us: float
     p50_us: float
     p99_us: float
+    longest_us: float
     failed: int
 
 
@@ -76,5 +78,6 @@ def load(target: Target, *, connections: int, seconds: float, system: Process) -
         cpu_seconds=cpu_seconds,
         p50_ms=told.p50_us / 1e3,
         p99_ms=told.p99_us / 1e3,
+        longest_ms=told.longest_us / 1e3,
         failed=told.failed,
     )

@@ -14,11 +14,11 @@ SIZES = (200, 1_000, 2_048, 8_000, 20_000, 60_000)
 LATE_MS = (50, 200, 400)
 LATE_AT = 3
 """Place of the late, hung or refusing fragment on its page of six."""
-BIG = 12
+BIG = 72
 
 _BYTES = 2_048
 _BIG_BYTES = 60_000
-_VARIANT_BYTES = 8_000
+_VARIANT_BYTES = 6_000
 _DIGITS = "0000000000"
 
 
@@ -38,9 +38,14 @@ class Fragment:
         return f"/{self.server}/{'kept/' if self.cacheable else ''}{self.name}"
 
     @property
+    def end(self) -> str:
+        """The last words of its body, on no other fragment."""
+        return f"<small>{self.server} {self.name}</small></article>"
+
+    @property
     def body(self) -> str:
         """Exactly `size` bytes, written as an HTML parser writes it out again; `count` has ten digits to fill in."""
-        return _body(f"{self.server} {self.name}", self.size, counted=self.kind == "count")
+        return _body(f"{self.server} {self.name}", self.size, self.end, counted=self.kind == "count")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,7 @@ _PLAIN = _row("f", MOST)
 _CACHEABLE = _row("c", MOST, cacheable=True)
 _DIFFERING = _row("u", 6, kind="count")
 _VARIANTS = _row("v", 6, kind="count", cacheable=True, size=_VARIANT_BYTES)
+_BIG = _row("x", BIG, size=_BIG_BYTES, cacheable=True)  # more than the kernel keeps for one connection
 _LATE = {ms: Fragment("bench", f"d{ms}-{LATE_AT}", delay_ms=ms) for ms in LATE_MS}
 _HUNG = Fragment("hung", "silent", kind="hang")
 _AWAY = Fragment("away", "absent")
@@ -80,7 +86,7 @@ def _pages() -> Iterator[Page]:
     yield Page("c-sizes", _sized("t", cacheable=True))
     yield Page("u-6", _DIFFERING)
     yield Page("v-6", _VARIANTS)
-    yield Page("big", _row("x", BIG, size=_BIG_BYTES))
+    yield Page("big", _BIG)
     for ms, fragment in _LATE.items():
         yield Page(f"late-{ms}", _with(fragment))
     yield Page("hung", _with(_HUNG))
@@ -121,10 +127,10 @@ def podium_manifest(fragment: Fragment, address: str) -> str:
     )
 
 
-def _body(name: str, size: int, *, counted: bool) -> str:
+def _body(name: str, size: int, end: str, *, counted: bool) -> str:
     """An article with a list that is as long as it has to be, and a last sentence that is cut to fit."""
     number = f"<data>{_DIGITS}</data>\n" if counted else ""
-    top, bottom = f'<article class="card">\n<h2>Piece {name}</h2>\n{number}<ul>\n', "</article>\n"
+    top, bottom = f'<article class="card">\n<h2>Piece {name}</h2>\n{number}<ul>\n', f"{end}\n"
     rows: list[str] = []
     room = size - len(top) - len(bottom) - len("</ul>\n<p></p>\n")
     while (row := _item(name, len(rows))) and len(row) <= room:

@@ -3,50 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from statistics import median
 
 import msgspec
 
-from bench.compose.load import Sample
-
-
-class Reading(msgspec.Struct, frozen=True):
-    """One page of one system in one mode, in every round."""
-
-    system: str
-    mode: str
-    page: str
-    connections: int
-    page_bytes: int
-    samples: tuple[Sample, ...]
-
-    @property
-    def pages_per_cpu_second(self) -> float:
-        return median(sample.pages_per_cpu_second for sample in self.samples)
-
-    @property
-    def pages_per_second(self) -> float:
-        return median(sample.pages_per_second for sample in self.samples)
-
-    @property
-    def cpu_us(self) -> float:
-        return median(sample.cpu_us for sample in self.samples)
-
-    @property
-    def busy(self) -> float:
-        return median(sample.busy for sample in self.samples)
-
-    @property
-    def p50_ms(self) -> float:
-        return median(sample.p50_ms for sample in self.samples)
-
-    @property
-    def p99_ms(self) -> float:
-        return median(sample.p99_ms for sample in self.samples)
-
-    @property
-    def failed(self) -> int:
-        return sum(sample.failed for sample in self.samples)
+from bench.compose.faults import Fault
+from bench.compose.late import Lateness
+from bench.compose.machine import Machine, Surroundings
+from bench.compose.memory import Growth
+from bench.compose.readings import Reading
+from bench.compose.slow_readers import Slowness
 
 
 class Measured(msgspec.Struct, frozen=True):
@@ -59,20 +24,29 @@ class Measured(msgspec.Struct, frozen=True):
 
 
 class Results(msgspec.Struct):
+    quick: bool = False
     systems: list[Measured] = []
     left_out: dict[str, str] = {}
     readings: list[Reading] = []
+    late: list[Lateness] = []
+    faults: list[Fault] = []
+    memory: Growth | None = None
+    slow: list[Slowness] = []
+    origin_per_second: float = 0.0
+    machine: Machine | None = None
+    surroundings: Surroundings | None = None
+
+    def label(self, system: str) -> str:
+        return next((one.label for one in self.systems if one.name == system), system)
 
     def reading(self, system: str, mode: str, page: str, connections: int = 16) -> Reading | None:
         wanted = (system, mode, page, connections)
         return next((one for one in self.readings if (one.system, one.mode, one.page, one.connections) == wanted), None)
 
+    @classmethod
+    def read(cls, file: Path) -> Results:
+        return msgspec.json.decode(file.read_bytes(), type=cls)
+
     def write(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=1))
-
-
-def paired_ratio(one: Reading, other: Reading) -> float:
-    """Pages per CPU-second of the one for each of the other: the median of what each round gave."""
-    pairs = zip(one.samples, other.samples, strict=True)
-    return median(a.pages_per_cpu_second / b.pages_per_cpu_second for a, b in pairs)

@@ -9,7 +9,7 @@ from bench.compose.checks import check
 from bench.compose.load import Sample, load
 from bench.compose.pages import PAGES
 from bench.compose.progress import Progress
-from bench.compose.results import Reading
+from bench.compose.readings import Reading
 from bench.compose.systems.system import Mode, System
 
 CONNECTIONS = 16
@@ -25,9 +25,7 @@ class Case:
 
     @property
     def page(self) -> str:
-        if self.mode is Mode.DIFFERING:
-            return "u-6"
-        return f"{'c' if self.mode.reads_cache else 'f'}-{self.shape}"
+        return page_of(self.mode, self.shape)
 
     @property
     def is_first(self) -> bool:
@@ -36,6 +34,12 @@ class Case:
 
     def __str__(self) -> str:
         return f"{self.system.label}, {self.mode}, {self.page}, {self.connections} connections"
+
+
+def page_of(mode: Mode, shape: str) -> str:
+    if mode is Mode.DIFFERING:
+        return "u-6"
+    return f"{'c' if mode.reads_cache else 'f'}-{shape}"
 
 
 def cases(systems: Sequence[System], *, wide: bool) -> list[Case]:

@@ -1,0 +1,145 @@
+"""What the tables say, as pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import ceil, floor, log10
+
+from bench.compose.late import USUAL_MS
+from bench.compose.memory import Growth
+from bench.compose.readings import Reading
+from bench.compose.results import Results
+from bench.compose.svg import COLOURS, THREAD, bar, dot, drawing, line, text
+from bench.compose.systems.system import Mode
+from bench.compose.throughput import CONNECTIONS, page_of
+
+_WIDTH = 860
+_LEFT, _RIGHT, _TOP, _ROW = 330, 90, 52, 24
+_COUNTS = (1, 6, 12, 24)
+_BOUND_MB = 160
+_LABEL_HEIGHT = 17
+
+
+def drawings(results: Results) -> dict[str, str]:
+    """By file name; only those that there are figures for."""
+    found = {}
+    if results.readings:
+        found["compose-throughput.svg"] = _throughput(results)
+    if curves := _curves(results):
+        found["compose-fragments.svg"] = _fragments(results, curves)
+    if results.late:
+        found["compose-late.svg"] = _late(results)
+    if results.memory is not None:
+        found["compose-memory.svg"] = _memory(results.memory)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """Where the points of a plot are: a rectangle, and the values at its edges."""
+
+    left: float
+    right: float
+    bottom: float
+    low: tuple[float, float]
+    high: tuple[float, float]
+
+    def at(self, x: float, y: float) -> tuple[float, float]:
+        across = (x - self.low[0]) / (self.high[0] - self.low[0])
+        up = (y - self.low[1]) / (self.high[1] - self.low[1])
+        return self.left + across * (self.right - self.left), self.bottom - up * (self.bottom - _TOP)
+
+    def rule(self, y: float, words: str) -> Iterator[str]:
+        """A thin line across, and what it stands for."""
+        _, height = self.at(self.low[0], y)
+        yield line([(self.left, height), (self.right, height)], THREAD, 1)
+        yield text(self.left - 8, height + 5, words, "quiet", "end")
+
+
+def _throughput(results: Results) -> str:
+    rows = [
+        one
+        for mode in (Mode.UNCACHED, Mode.FRAGMENTS, Mode.PAGE)
+        for one in results.readings
+        if one.mode == mode and one.page == page_of(mode, "6") and one.connections == CONNECTIONS
+    ]
+    scale = (_WIDTH - _LEFT - _RIGHT) / max(one.pages_per_cpu_second for one in rows)
+    parts = []
+    for place, one in enumerate(rows):
+        y, width = _TOP + place * _ROW, one.pages_per_cpu_second * scale
+        parts += [
+            text(_LEFT - 10, y + 14, f"{results.label(one.system)}, {one.mode}", "quiet", "end"),
+            bar(_LEFT, y, width, _ROW - 6, _colour(results, one.system)),
+            text(_LEFT + width + 8, y + 14, f"{one.pages_per_cpu_second:,.0f}"),
+        ]
+    title = "Pages per CPU-second: six fragments of 2 KB, 16 connections"
+    return drawing(title, _WIDTH, _TOP + len(rows) * _ROW + 14, parts)
+
+
+def _curves(results: Results) -> dict[str, list[Reading]]:
+    found = {}
+    for system in results.systems:
+        pages = (page_of(Mode.UNCACHED, str(count)) for count in _COUNTS)
+        known = [one for page in pages if (one := results.reading(system.name, Mode.UNCACHED, page))]
+        if len(known) == len(_COUNTS):
+            found[system.name] = known
+    return found
+
+
+def _fragments(results: Results, curves: Mapping[str, list[Reading]]) -> str:
+    values = [log10(one.pages_per_cpu_second) for curve in curves.values() for one in curve]
+    field = _Field(80, _WIDTH - 210, 400, (0, floor(min(values) * 2) / 2), (log10(_COUNTS[-1]), ceil(max(values))))
+    parts: list[str] = []
+    for power in range(ceil(field.low[1]), floor(field.high[1]) + 1):
+        parts += field.rule(power, f"{10**power:,}")
+    parts += [text(field.at(log10(count), 0)[0], 424, str(count), "quiet", "middle") for count in _COUNTS]
+    ends = {}
+    for name, curve in curves.items():
+        pairs = zip(_COUNTS, curve, strict=True)
+        points = [field.at(log10(count), log10(one.pages_per_cpu_second)) for count, one in pairs]
+        colour = _colour(results, name)
+        parts += [line(points, colour), *(dot(x, y, colour) for x, y in points)]
+        ends[name] = points[-1][1]
+    parts += [text(field.right + 14, y + 5, results.label(name)) for name, y in _apart(ends)]
+    return drawing("Pages per CPU-second by fragments on the page, uncached, 16 connections", _WIDTH, 440, parts)
+
+
+def _late(results: Results) -> str:
+    rows = [one for one in results.late if one.delay_ms == USUAL_MS]
+    scale = (_WIDTH - _LEFT - _RIGHT) / max(one.last_ms for one in rows)
+    parts = []
+    for place, one in enumerate(rows):
+        y = _TOP + place * _ROW
+        first, useful, last = (_LEFT + ms * scale for ms in (one.first_ms, one.useful_ms, one.last_ms))
+        parts += [
+            text(_LEFT - 10, y + 14, results.label(one.system), "quiet", "end"),
+            bar(first, y, last - first, _ROW - 6, THREAD),
+            bar(first, y, useful - first, _ROW - 6, COLOURS[2]),
+            bar(first - 3, y, 3, _ROW - 6, COLOURS[0]),
+            text(last + 8, y + 14, f"{one.first_ms:.1f} ms"),
+        ]
+    title = "First byte (red), the fragments before the late one (yellow), last byte: one fragment takes 200 ms"
+    return drawing(title, _WIDTH, _TOP + len(rows) * _ROW + 14, parts)
+
+
+def _memory(growth: Growth) -> str:
+    most = max(growth.most_mb, _BOUND_MB) * 1.1
+    field = _Field(80, _WIDTH - 60, 300, (0, 0), (growth.pages or 1, most))
+    parts = [*field.rule(0, "0"), *field.rule(_BOUND_MB, f"{_BOUND_MB} MB")]
+    parts.append(line([field.at(pages, megabytes) for pages, megabytes in growth.resident_mb], COLOURS[0]))
+    parts.append(text(field.right, 324, f"{growth.pages:,} pages", "quiet", "end"))
+    return drawing("Memory of this shell by the pages served, of 1,000 variants", _WIDTH, 340, parts)
+
+
+def _colour(results: Results, system: str) -> str:
+    names = [one.name for one in results.systems]
+    return COLOURS[names.index(system) % len(COLOURS)]
+
+
+def _apart(heights: Mapping[str, float]) -> Iterator[tuple[str, float]]:
+    """Labels in their order, moved down where they would stand on one another."""
+    lowest = float("-inf")
+    for name, height in sorted(heights.items(), key=lambda pair: pair[1]):
+        lowest = max(height, lowest + _LABEL_HEIGHT)
+        yield name, lowest

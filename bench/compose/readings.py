@@ -1,0 +1,54 @@
+"""What the rounds of one case have given, and how two cases compare."""
+
+from __future__ import annotations
+
+from statistics import median
+
+import msgspec
+
+from bench.compose.load import Sample
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """One page of one system in one mode, in every round."""
+
+    system: str
+    mode: str
+    page: str
+    connections: int
+    page_bytes: int
+    samples: tuple[Sample, ...]
+
+    @property
+    def pages_per_cpu_second(self) -> float:
+        return median(sample.pages_per_cpu_second for sample in self.samples)
+
+    @property
+    def pages_per_second(self) -> float:
+        return median(sample.pages_per_second for sample in self.samples)
+
+    @property
+    def cpu_us(self) -> float:
+        return median(sample.cpu_us for sample in self.samples)
+
+    @property
+    def busy(self) -> float:
+        return median(sample.busy for sample in self.samples)
+
+    @property
+    def p50_ms(self) -> float:
+        return median(sample.p50_ms for sample in self.samples)
+
+    @property
+    def p99_ms(self) -> float:
+        return median(sample.p99_ms for sample in self.samples)
+
+    @property
+    def failed(self) -> int:
+        return sum(sample.failed for sample in self.samples)
+
+
+def paired_ratio(one: Reading, other: Reading) -> float:
+    """Pages per CPU-second of the one for each of the other: the median of what each round gave."""
+    pairs = zip(one.samples, other.samples, strict=True)
+    return median(a.pages_per_cpu_second / b.pages_per_cpu_second for a, b in pairs)
