@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
-import ipaddress
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,12 +10,11 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from jogakbo_shell.upstream.errors import Unreachable
 from jogakbo_shell.upstream.pool import PooledUpstream
 from jogakbo_shell.upstream.port import Request
+from shell.tests.certificates import THIS_MACHINE, certificate, server_context
 
 pytestmark = pytest.mark.anyio
 
@@ -28,30 +25,8 @@ def anyio_backend() -> tuple[str, dict[str, bool]]:
     return "asyncio", {"use_uvloop": True}
 
 
-def certificate(folder: Path, *names: x509.GeneralName) -> Path:
-    """A certificate for these names that vouches for itself, with its key, in one file."""
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.UTC)
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "fragments")])
-    built = (
-        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(minutes=1))
-        .not_valid_after(now + datetime.timedelta(minutes=5))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    plain = serialization.NoEncryption()
-    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-    file = folder / "server.pem"
-    file.write_bytes(pem + built.public_bytes(serialization.Encoding.PEM))
-    return file
-
-
 @asynccontextmanager
-async def serving(certificate: Path) -> AsyncIterator[str]:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-
+async def serving(file: Path) -> AsyncIterator[str]:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while (await reader.readline()).strip():
             pass
@@ -59,7 +34,7 @@ async def serving(certificate: Path) -> AsyncIterator[str]:
         await writer.drain()
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=server_context(file))
     async with server:
         yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
 
@@ -74,13 +49,13 @@ async def fetch(url: str, *, trusted: Path | None) -> bytes:
 
 
 async def test_a_server_with_a_trusted_certificate_is_asked(tmp_path: Path) -> None:
-    file = certificate(tmp_path, x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
+    file = certificate(tmp_path, THIS_MACHINE)
     async with serving(file) as url:
         assert await fetch(url, trusted=file) == b"hello"
 
 
 async def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
-    async with serving(certificate(tmp_path, x509.IPAddress(ipaddress.ip_address("127.0.0.1")))) as url:
+    async with serving(certificate(tmp_path, THIS_MACHINE)) as url:
         with pytest.raises(Unreachable, match="certificate"):
             await fetch(url, trusted=None)
 
