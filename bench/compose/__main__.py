@@ -50,7 +50,9 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench-compose ARGS=…", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="two minutes: six fragments and 16 connections only")
+    parser.add_argument(
+        "--quick", action="store_true", help="two to three minutes: six fragments and 16 connections only"
+    )
     parser.add_argument("--only", type=_words, default=list(STARTS), help=f"some of {','.join(STARTS)}")
     parser.add_argument(
         "--parts", type=_words, default=list(get_args(Part)), help=f"some of {','.join(get_args(Part))}"

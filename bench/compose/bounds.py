@@ -63,7 +63,8 @@ def _against(results: Results, what: str, mode: Mode, peer: str, peer_mode: Mode
     if ours is None or theirs is None:
         return Verdict(title, "–", f"≥ {bound:g}", None)
     ratio = paired_ratio(ours, theirs)
-    return Verdict(title, f"{ratio:.2f}", f"≥ {bound:g}", ratio >= bound)
+    failed = f", {ours.failed} pages failed" if ours.failed else ""
+    return Verdict(title, f"{ratio:.2f}{failed}", f"≥ {bound:g}", ratio >= bound and not failed)
 
 
 def _faster_podium(results: Results) -> str:
@@ -142,5 +143,7 @@ def _slow_readers(results: Results) -> Iterator[Verdict]:
     most = max(slow.during_mb, slow.later_mb) - slow.before_mb
     what = f"{slow.readers} clients reading 1 byte per second of {slow.page_bytes / 1e6:.1f} MB"
     yield Verdict(f"{what}, memory", f"{most:+.1f} MB", "≤ 1 MB each", most <= slow.readers)
-    times = slow.during_p50_ms / slow.before_p50_ms
-    yield Verdict(f"{what}, p50 of the others", f"{times:.2f} × what it was", "≤ 1.25 ×", times <= 1.25)
+    before, during = slow.others_before, slow.others_during
+    times = during.p50_ms / before.p50_ms
+    told = f"{times:.2f} × what it was" if during.pages else "no answer"
+    yield Verdict(f"{what}, p50 of the others", told, "≤ 1.25 ×", during.pages > 0 and times <= 1.25)

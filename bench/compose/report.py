@@ -9,6 +9,7 @@ from statistics import median
 from bench.compose import plots
 from bench.compose.bounds import Verdict, verdicts
 from bench.compose.faults import Fault
+from bench.compose.load import Sample
 from bench.compose.readings import Reading
 from bench.compose.results import Measured, Results
 from bench.compose.systems.system import Mode
@@ -174,12 +175,16 @@ def _slow(results: Results) -> str:
             f"{one.during_mb:.0f} MB",
             f"{one.later_mb:.0f} MB",
             f"{one.kernel_mb:.0f} MB",
-            f"{one.before_p50_ms:.2f} / {one.before_p99_ms:.2f}",
-            f"{one.during_p50_ms:.2f} / {one.during_p99_ms:.2f}",
+            _p50_and_p99(one.others_before),
+            _p50_and_p99(one.others_during),
         )
         for one in results.slow
     ]
     return _table((*head, "p50 / p99 ms of others before", "with them"), rows)
+
+
+def _p50_and_p99(sample: Sample) -> str:
+    return f"{sample.p50_ms:.2f} / {sample.p99_ms:.2f}" if sample.pages else "none answered"
 
 
 def _machine(results: Results) -> str:

@@ -28,7 +28,9 @@ _ORIGIN_SECONDS = 2
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to measure. `quick` is six fragments and 16 connections only, and a tenth of the pages for memory."""
+    """What to measure. `quick` is six fragments, 16 connections and no gzip; all other parts of our shell alone, and a
+    tenth of the pages for memory.
+    """
 
     systems: Sequence[str]
     parts: Sequence[Part]
@@ -67,15 +69,16 @@ def _start(plan: Plan, ground: Ground, results: Results, progress: Progress) -> 
 
 def _measure(plan: Plan, systems: list[System], ground: Ground, results: Results, progress: Progress) -> None:
     ours = [system for system in systems if system.name == _OURS]
-    slow = [system.name for system in systems if system.name in _SLOW]
+    watched = ours if plan.quick else systems
+    slow = [system.name for system in watched if system.name in _SLOW]
     pace = throughput.Pace(rounds=4, seconds=1)
     found = throughput.cases(systems, wide=not plan.quick)
     pages, seconds = (memory.PAGES // 10, 15.0) if plan.quick else (memory.PAGES, 100.0)
     progress.plan(_ORIGIN_SECONDS)
     planned: dict[Part, float] = {
         "throughput": throughput.planned_seconds(found, pace),
-        "late": late.planned_seconds(systems),
-        "faults": faults.planned_seconds(systems),
+        "late": late.planned_seconds(watched),
+        "faults": faults.planned_seconds(watched),
         "memory": seconds * bool(ours),
         "slow": slow_readers.planned_seconds() * len(slow),
     }
@@ -85,13 +88,13 @@ def _measure(plan: Plan, systems: list[System], ground: Ground, results: Results
         results.readings = throughput.measure(found, pace, progress)
     results.systems = [_measured(system) for system in systems]
     if "late" in plan.parts:
-        results.late = late.measure(systems, progress)
+        results.late = late.measure(watched, progress)
     if "memory" in plan.parts and ours:
         results.memory = _memory(ground, pages, seconds, progress)
     if "slow" in plan.parts:
         results.slow = [_slow(name, ground, progress) for name in slow]
     if "faults" in plan.parts:
-        results.faults = faults.measure(systems, ground.origin, progress)
+        results.faults = faults.measure(watched, ground.origin, progress)
 
 
 def _measured(system: System) -> Measured:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from bench.compose.checks import check
-from bench.compose.load import load
+from bench.compose.load import Sample, load
 from bench.compose.pages import PAGES
 from bench.compose.processes import LOAD_CORE, Process
 from bench.compose.progress import Progress
@@ -24,7 +24,8 @@ READERS = 200
 PAGE = "big"
 OTHERS = 4
 
-_SETTLE_SECONDS = 2.0
+_SETTLE_SECONDS = 15.0
+_IDLE_CPU_SECONDS = 0.1
 _OPENING_SECONDS = 0.02
 _LOAD_SECONDS = 3
 _WINDOW_BYTES = 4_096
@@ -43,10 +44,8 @@ class Slowness(msgspec.Struct, frozen=True):
     during_mb: float
     later_mb: float
     kernel_mb: float
-    before_p50_ms: float
-    before_p99_ms: float
-    during_p50_ms: float
-    during_p99_ms: float
+    others_before: Sample
+    others_during: Sample
 
 
 def measure(system: System, folder: Path, progress: Progress) -> Slowness:
@@ -59,7 +58,7 @@ def measure(system: System, folder: Path, progress: Progress) -> Slowness:
     words = [sys.executable, "-m", "bench.compose.slow_readers", system.target(PAGE).url, str(READERS)]
     with Process(words, core=LOAD_CORE, log=folder / "slow_readers.log") as readers:
         readers.wait_until(lambda: b"reading" in readers.log.read_bytes(), "connections")
-        time.sleep(_SETTLE_SECONDS)
+        _wait_until_quiet(system)
         during_mb = system.process.rss_bytes() / 1e6
         during = load(others, connections=OTHERS, seconds=_LOAD_SECONDS, system=system.process)
         later_mb = system.process.rss_bytes() / 1e6
@@ -73,15 +72,21 @@ def measure(system: System, folder: Path, progress: Progress) -> Slowness:
         during_mb=during_mb,
         later_mb=later_mb,
         kernel_mb=kernel_mb,
-        before_p50_ms=before.p50_ms,
-        before_p99_ms=before.p99_ms,
-        during_p50_ms=during.p50_ms,
-        during_p99_ms=during.p99_ms,
+        others_before=before,
+        others_during=during,
     )
 
 
 def planned_seconds() -> float:
-    return 2 + 2 * _LOAD_SECONDS + READERS * _OPENING_SECONDS + _SETTLE_SECONDS
+    return 2 + 2 * _LOAD_SECONDS + READERS * _OPENING_SECONDS
+
+
+def _wait_until_quiet(system: System) -> None:
+    """Until the pages have been made; from then on they are only sent."""
+    used, until = -1.0, time.monotonic() + _SETTLE_SECONDS
+    while (now := system.process.cpu_seconds()) - used > _IDLE_CPU_SECONDS and time.monotonic() < until:
+        used = now
+        time.sleep(1)
 
 
 def _kernel_mb() -> float:

@@ -43,8 +43,9 @@ def page_of(mode: Mode, shape: str) -> str:
 
 
 def cases(systems: Sequence[System], *, wide: bool) -> list[Case]:
-    """Every mode with six fragments; `wide` adds other numbers of fragments and of connections."""
-    found = [Case(system, mode) for system in systems for mode in system.modes]
+    """Every mode with six fragments; `wide` adds gzip, and other numbers of fragments and of connections."""
+    zipped = (Mode.GZIP, Mode.GZIP_PAGE)
+    found = [Case(system, mode) for system in systems for mode in system.modes if wide or mode not in zipped]
     if wide:
         grid = [(shape, CONNECTIONS) for shape in SHAPES if shape != "6"] + [("6", 1), ("6", 64)]
         modes = (Mode.UNCACHED, Mode.FRAGMENTS, Mode.PAGE)
