@@ -4,13 +4,14 @@ from jogakbo.contract.manifest import Param
 from jogakbo.fragment.server import FragmentServer
 from jogakbo.fragment.service import Service, ServiceError, ServiceRefused, ServiceUnavailable
 from jogakbo.fragment.settings import FragmentSettings
-from jogakbo.fragment.view import Action, Answer, NotFound, View
+from jogakbo.fragment.view import Action, Answer, Moved, NotFound, View
 
 __all__ = [
     "Action",
     "Answer",
     "FragmentServer",
     "FragmentSettings",
+    "Moved",
     "NotFound",
     "Param",
     "Service",

@@ -14,14 +14,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from jogakbo.contract.context import FRAGMENT, LOCALE, LOCALES, PAGE, PUBLIC_PATHNAME, VERSION
+from jogakbo.contract.context import FRAGMENT, LOCALE, LOCALES, MOUNT_ORIGIN, PAGE, PUBLIC_PATHNAME, VERSION
 from jogakbo.contract.problem import PROBLEM_JSON, Problem, encode_problem
 from jogakbo.contract.surrogate import SURROGATE_KEY, format_keys
 from jogakbo.fragment.declaration import Form, Fragment, ParamError
 from jogakbo.fragment.messages import Messages
 from jogakbo.fragment.service import Service, ServiceRefused, ServiceUnavailable
 from jogakbo.fragment.templates import Templates
-from jogakbo.fragment.view import Action, Go, NotFound, Show, View
+from jogakbo.fragment.view import Action, Go, Moved, NotFound, Show, View
 from jogakbo.identity import Identity, IdentityError, IdentityVerifier
 from jogakbo.logs import Trace
 
@@ -75,9 +75,11 @@ class Endpoints:
         return {"version": answer.get("version", "")}
 
     def _contained(self, endpoint: Callable[..., object], declared: object) -> Callable[[Request], object]:
-        async def contained(request: Request) -> Response:
+        async def answered(request: Request) -> Response:
             try:
                 return await endpoint(request, declared)  # type: ignore[misc, no-any-return]
+            except Moved as moved:
+                return _gone_to(request, moved.path, set())
             except IdentityError as error:
                 return self._problem(401, "identity refused", str(error))
             except ParamError as error:
@@ -87,6 +89,11 @@ class Endpoints:
                 return self._problem(503, "service unavailable", str(error))
             except ServiceRefused as error:
                 return self._problem(error.problem.status, error.problem.title, error.problem.detail)
+
+        async def contained(request: Request) -> Response:
+            response = await answered(request)
+            response.headers[VERSION] = self._version
+            return response
 
         return contained
 
@@ -101,9 +108,7 @@ class Endpoints:
         view = self._view(request, {}, Identity("guest"))
         title = fragment.title.get(view.locale) or next(iter(fragment.title.values()))
         html = view.render(fragment.fallback, title=title)
-        return HTMLResponse(
-            html, headers={"Cache-Control": "public, max-age=300", "Vary": LOCALE, VERSION: self._version}
-        )
+        return HTMLResponse(html, headers={"Cache-Control": "public, max-age=300", "Vary": LOCALE})
 
     async def _action_endpoint(self, request: Request, form: Form) -> Response:
         identity = await self._identity(request, needed=True)
@@ -114,7 +119,7 @@ class Endpoints:
             identity=identity,
             service=self._service(request, identity),
             locale=_locale(request),
-            page=request.headers.get(PAGE, ""),
+            page=_page(request),
             messages=self._messages,
         )
         try:
@@ -163,7 +168,6 @@ class Endpoints:
             "Vary": LOCALE,
             "ETag": etag,
             SURROGATE_KEY: format_keys(_keys(fragment, view)),
-            VERSION: self._version,
             "Server-Timing": f"render;dur={(time.perf_counter() - started) * 1000:.1f}",
         }
         if status == 200 and request.method in ("GET", "HEAD") and request.headers.get("if-none-match") == etag:
@@ -206,6 +210,13 @@ class Endpoints:
 def _locale(request: Request) -> str:
     asked = request.headers.get(LOCALE, LOCALES[0])[:2]
     return asked if asked in LOCALES else LOCALES[0]
+
+
+def _page(request: Request) -> str:
+    """The page that the form was on. A layout of Podium's does not say it, but passes the browser's ``Referer`` on."""
+    origin, referer = request.headers.get(MOUNT_ORIGIN, ""), request.headers.get("referer", "")
+    page = request.headers.get(PAGE) or (referer.removeprefix(origin) if origin else "")
+    return page if page.startswith("/") and not page.startswith(("//", "/\\")) else ""
 
 
 def _gone_to(request: Request, path: str, changed: Set[str]) -> Response:

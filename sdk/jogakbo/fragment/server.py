@@ -125,7 +125,9 @@ class FragmentServer:
         )
 
     def manifest(self, assets: Assets) -> Manifest:
-        """What the shell learns of this server; the first declared fragment is Podium's ``content``."""
+        """What the shell learns of this server, and what a layout of Podium's does: that knows the first declared
+        fragment as ``content``, and the way to the actions as a proxy.
+        """
         main = next(iter(self._fragments.values()))
         return Manifest(
             name=self.name,
@@ -134,6 +136,7 @@ class FragmentServer:
             fallback=f"{main.path}/fallback",
             css=tuple(Asset(value=path, type="text/css") for path in assets.paths(".css")),
             js=tuple(Asset(value=path, type="module") for path in assets.paths(".js")),
+            proxy={"actions": "/actions"} if self._forms else {},
             team=self.team,
             jogakbo=Extension(
                 contract=CONTRACT_VERSION,

@@ -21,12 +21,21 @@ class NotFound(Exception):
         self.html = html
 
 
+class Moved(Exception):
+    """What was asked for is at ``path`` of the portal: a page whose primary fragment this is goes there."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = _path_of_portal(path)
+
+
 @dataclass(slots=True, kw_only=True)
 class View:
     """One rendering of one fragment for one person.
 
-    ``params`` are the declared ones, checked; ``error`` and ``form`` are what an action wants shown, so that
-    a person sees what was wrong and what they had typed.
+    ``params`` are the declared ones, checked; ``public_path`` is where a browser reaches this server, ``/-/orders/``
+    or below a layout of Podium's ``/podium-resource/orders``; ``error`` and ``form`` are what an action wants shown,
+    so that a person sees what was wrong and what they had typed.
     """
 
     params: Mapping[str, str]
@@ -65,8 +74,9 @@ class View:
 
         ``server`` names another team's fragment server, where the page's design says so.
         """
-        prefix = f"/-/{server}/" if server else self.public_path
-        url = f"{prefix}actions/{name}"
+        own = self.public_path.rstrip("/")
+        prefix = f"{own.rpartition('/')[0]}/{server}" if server else own
+        url = f"{prefix}/actions/{name}"
         return Markup(
             'method="post" action="{0}" hx-post="{0}" hx-target="closest [data-fragment]" hx-swap="innerMorph"'
         ).format(url)
@@ -116,14 +126,18 @@ class Action:
         return self.messages.text(self.locale, key, **values)
 
     def go(self, path: str) -> Go:
-        """Look at the page ``path`` of the portal next."""
-        if not path.startswith("/") or path.startswith(("//", "/\\")):
-            raise ValueError(f"an action goes to a path of the portal, not to {path!r}")
-        return Go(path)
+        """Look at the page ``path`` of the portal next. Raises ``ValueError`` for what leaves it."""
+        return Go(_path_of_portal(path))
 
     def show(self, fragment: str, *, error: str = "", status: int = 0, **params: str) -> Show:
         """Show ``fragment`` with ``params``; with an ``error`` text the status is 422 unless another is given."""
         return Show(fragment, params, error, status or (422 if error else 200))
+
+
+def _path_of_portal(path: str) -> str:
+    if not path.startswith("/") or path.startswith(("//", "/\\")):
+        raise ValueError(f"expected a path of the portal, not {path!r}")
+    return path
 
 
 ViewFunction = Callable[[View], Awaitable[str]]

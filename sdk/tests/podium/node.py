@@ -70,8 +70,10 @@ def running(program: Path, **options: object) -> Iterator[Program]:
         )
         try:
             yield Program(process)
-        finally:
             process.communicate(timeout=_END_SECONDS)
+        finally:
+            process.kill()
+            process.wait()
 
 
 def _modules_of(project: Path) -> Path:

@@ -34,6 +34,9 @@ class Podlet:
         """`manifest`, `content`: answers, waits, hangs, fails, stalls or a path to go to; `turns`: whose turn it is."""
         self._program.tell(**state)
 
+    def forget(self) -> None:
+        self.now(turns=["1.0.0"], manifest="answers", content="answers", forget=True)
+
     def seen(self, path: str) -> list[Seen]:
         received = self._program.tell()["received"]
         assert isinstance(received, list)
@@ -46,7 +49,14 @@ def podlet_of(**options: object) -> Iterator[Podlet]:
         yield Podlet(program)
 
 
-@pytest.fixture
-def podlet() -> Iterator[Podlet]:
+@pytest.fixture(scope="module")
+def shared_podlet() -> Iterator[Podlet]:
     with podlet_of(versions=["1.0.0", "2.0.0"]) as made:
         yield made
+
+
+@pytest.fixture
+def podlet(shared_podlet: Podlet) -> Podlet:
+    """As new: release 1.0.0, well, and nothing asked for yet."""
+    shared_podlet.forget()
+    return shared_podlet

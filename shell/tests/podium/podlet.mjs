@@ -71,7 +71,9 @@ server.listen(0, '127.0.0.1', () => say({ port: server.address().port }));
 
 createInterface({ input: process.stdin })
     .on('line', (line) => {
-        Object.assign(state, JSON.parse(line));
+        const { forget, ...told } = JSON.parse(line);
+        Object.assign(state, told);
+        if (forget) received.length = turn = 0;
         for (const [what, answer] of waiting.splice(0)) {
             if (state[what] === 'waits') waiting.push([what, answer]);
             else answer();
