@@ -2,31 +2,54 @@
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections import OrderedDict, defaultdict, deque
+from collections import OrderedDict, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from sys import getsizeof
+from typing import Protocol
 
 from jogakbo_shell.composition.freshness import Freshness
 from jogakbo_shell.composition.rendered import Rendered
+from jogakbo_shell.composition.tickets import Tickets
 from jogakbo_shell.instance import Instance
 from jogakbo_shell.resilience import Clock
 
-_ENTRY_OVERHEAD_BYTES = 1500  # objects, index and keys around the markup, measured
+MAX_KEYS = 128
+"""An answer with more keys is shown but not kept: each is indexed, and purged one by one."""
+
+# Objects, index and keys around the markup, measured by `test_the_bytes_that_are_counted_are_really_taken`.
+_ENTRY_OVERHEAD_BYTES = 1300
+_KEY_OVERHEAD_BYTES = 450
 
 
-@dataclass(slots=True)
+class TooManyKeys(ValueError):
+    """A fault of the fragment's: name what it depends on in coarser keys."""
+
+
+class Refused(Protocol):
+    def __call__(self, instance: Instance, error: TooManyKeys) -> None:
+        """An answer that its server allows to keep cannot be kept."""
+
+
+def _unnoticed(instance: Instance, error: TooManyKeys) -> None:
+    return
+
+
+@dataclass(slots=True, eq=False)
 class Entry:
     """`purged` means that a key of it has changed: it is no longer shown, but for want of anything better.
 
     `current` is False as soon as it is purged, dropped or replaced, and `fresh_until` is on the cache's clock: whoever
-    keeps an entry, such as a composed page, can tell by the two whether it may still be shown as it is.
+    keeps an entry, such as a composed page, can tell by the two whether it may still be shown as it is. A soft purge
+    only ends its freshness. What a server confirms is current again.
     """
 
+    instance: Instance
     rendered: Rendered
     freshness: Freshness
     etag: str
-    stored_at: float
     ticket: int
     size: int
     fresh_until: float
@@ -41,19 +64,23 @@ class FragmentCache:
     is how a slow fetch cannot bring back an old state after the purge that should have removed it.
     """
 
-    def __init__(self, max_bytes: int, clock: Clock = time.monotonic) -> None:
+    def __init__(self, max_bytes: int, clock: Clock = time.monotonic, refused: Refused = _unnoticed) -> None:
         self._max_bytes = max_bytes
         self._clock = clock
+        self._refused = refused
         self._entries: OrderedDict[Instance, Entry] = OrderedDict()
-        self._by_key: defaultdict[str, set[Instance]] = defaultdict(set)
-        self._by_server: defaultdict[str, set[Instance]] = defaultdict(set)
-        self._purges: deque[tuple[int, frozenset[str], frozenset[str]]] = deque()
-        self._open_tickets: dict[int, int] = {}
-        self.sequence = 0
+        self._by_key: defaultdict[str, set[Entry]] = defaultdict(set)
+        self._by_server: defaultdict[str, set[Entry]] = defaultdict(set)
+        self._tickets = Tickets()
         self.bytes = 0
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    @property
+    def sequence(self) -> int:
+        """Grows with every purge."""
+        return self._tickets.sequence
 
     def find(self, instance: Instance) -> Entry | None:
         entry = self._entries.get(instance)
@@ -66,97 +93,141 @@ class FragmentCache:
         return self._clock()
 
     def age(self, entry: Entry) -> float:
-        return self._clock() - entry.stored_at
+        """Seconds since its answer came; a soft purge ages it to the end of its freshness."""
+        return entry.freshness.fresh + self._clock() - entry.fresh_until
 
     def take_ticket(self) -> int:
         """Call before asking upstream; every ticket must be given back with `return_ticket`."""
-        ticket = self.sequence
-        self._open_tickets[ticket] = self._open_tickets.get(ticket, 0) + 1
-        return ticket
+        return self._tickets.take()
 
     def return_ticket(self, ticket: int) -> None:
-        self._open_tickets[ticket] -= 1
-        if not self._open_tickets[ticket]:
-            del self._open_tickets[ticket]
-        oldest = min(self._open_tickets, default=self.sequence)
-        while self._purges and self._purges[0][0] <= oldest:
-            self._purges.popleft()
+        self._tickets.give_back(ticket)
 
-    def store(self, instance: Instance, rendered: Rendered, freshness: Freshness, etag: str, ticket: int) -> None:
+    def store(
+        self, instance: Instance, rendered: Rendered, freshness: Freshness, etag: str, ticket: int
+    ) -> Entry | None:
+        """In the place of what was stored before; None if it is not kept.
+
+        Not kept is what a later fetch has overtaken, what may not be, what could never be used (no freshness, no window
+        for stale content, no ETag), what is larger than the whole cache, and what has more than `MAX_KEYS` keys.
+        """
         known = self._entries.get(instance)
         if known is not None and known.ticket > ticket:
-            return
-        self._drop(instance)
-        size = len(rendered.markup) + _ENTRY_OVERHEAD_BYTES
-        if not freshness.storable or size > self._max_bytes:
-            return
-        purged, now = self._was_purged(instance, rendered.keys, ticket), self._clock()
-        self._entries[instance] = Entry(
-            rendered, freshness, etag, now, ticket, size, now + freshness.fresh, purged, current=not purged
-        )
-        self._by_server[instance.server].add(instance)
-        for key in rendered.keys:
-            self._by_key[key].add(instance)
+            return None
+        self._drop(known)
+        size = _size(instance, rendered, etag)
+        if not freshness.storable or not (etag or freshness.until_error > 0) or size > self._max_bytes:
+            return None
+        if len(rendered.keys) > MAX_KEYS:
+            self._refused(instance, TooManyKeys(f"{len(rendered.keys)} surrogate keys, at most {MAX_KEYS} are kept"))
+            return None
+        entry = Entry(instance, rendered, freshness, etag, ticket, size, 0.0)
+        self._entries[instance] = entry
         self.bytes += size
+        self._begin(entry)
         while self.bytes > self._max_bytes:
-            self._drop(next(iter(self._entries)))
-
-    def confirm(self, instance: Instance, freshness: Freshness, ticket: int) -> Entry | None:
-        """The server says 304: what is stored is as new as an answer to this ticket would be."""
-        entry = self._entries.get(instance)
-        if entry is None or entry.ticket > ticket:
-            return entry
-        entry.ticket, entry.stored_at = ticket, self._clock()
-        entry.freshness = freshness if freshness.storable else entry.freshness
-        entry.fresh_until = entry.stored_at + entry.freshness.fresh
-        entry.purged = self._was_purged(instance, entry.rendered.keys, ticket)
-        entry.current = not entry.purged
+            self._drop(next(iter(self._entries.values())))
         return entry
 
-    def purge(self, keys: Iterable[str]) -> int:
+    def confirm(
+        self,
+        instance: Instance,
+        freshness: Freshness,
+        ticket: int,
+        *,
+        etag: str | None = None,
+        keys: frozenset[str] = frozenset(),
+    ) -> Entry | None:
+        """The server says 304: what is stored is as new as an answer to this ticket would be.
+
+        `etag` is the one that was asked with; None if another is stored by now. What the 304 says of freshness and
+        keys holds from now on; where it says nothing, what the answer before it said.
+        """
+        entry = self._entries.get(instance)
+        if entry is None or (etag is not None and entry.etag != etag):
+            return None
+        if entry.ticket > ticket:
+            return entry
+        said = freshness if freshness.stated else entry.freshness
+        if not said.storable or (keys and keys != entry.rendered.keys):
+            return self.store(instance, replace(entry.rendered, keys=keys), said, entry.etag, ticket) or entry
+        entry.ticket, entry.freshness = ticket, said
+        self._begin(entry)
+        return entry
+
+    def purge(self, keys: Iterable[str], *, soft: bool = False) -> int:
         """Everything that depends on one of `keys` is no longer fresh; also fetches that began before now.
 
-        What is purged stays as a last resort (`stale-if-error`). Returns how many entries were hit.
+        A hard purge leaves it as a last resort (`stale-if-error`); after a soft one it may still be shown while it
+        is renewed (`stale-while-revalidate`). Returns how many entries were hit.
         """
         changed = frozenset(keys)
-        self._note_purge(changed, frozenset())
-        return self._mark(set().union(*(self._by_key.get(key, ()) for key in changed)))
+        self._tickets.purged_keys(changed, soft=soft)
+        return self._purge(self._by_key, changed, soft=soft)
 
-    def purge_servers(self, servers: Iterable[str]) -> int:
+    def purge_servers(self, servers: Iterable[str], *, soft: bool = False) -> int:
         """The same for all fragments of these servers: after a gap in the log, or a new release."""
         names = frozenset(servers)
-        self._note_purge(frozenset(), names)
-        return self._mark(set().union(*(self._by_server.get(name, ()) for name in names)))
+        self._tickets.purged_servers(names, soft=soft)
+        return self._purge(self._by_server, names, soft=soft)
 
-    def _mark(self, instances: set[Instance]) -> int:
-        hit = [self._entries[instance] for instance in instances if not self._entries[instance].purged]
-        for entry in hit:
-            entry.purged, entry.current = True, False
-        return len(hit)
+    def _purge(self, index: defaultdict[str, set[Entry]], names: frozenset[str], *, soft: bool) -> int:
+        now, hit = self._clock(), 0
+        for name in names:
+            # What is purged leaves the index, so that the next purge of this name does not meet it again.
+            for entry in index.get(name, ()) if soft else index.pop(name, ()):
+                hit += self._age(entry, now) if soft else self._end(entry)
+        return hit
 
-    def _note_purge(self, keys: frozenset[str], servers: frozenset[str]) -> None:
-        self.sequence += 1
-        if self._open_tickets:
-            self._purges.append((self.sequence, keys, servers))
+    @staticmethod
+    def _end(entry: Entry) -> bool:
+        if entry.purged:
+            return False
+        entry.purged, entry.current = True, False
+        return True
 
-    def _was_purged(self, instance: Instance, keys: frozenset[str], ticket: int) -> bool:
-        return any(
-            sequence > ticket and (instance.server in servers or not keys.isdisjoint(changed))
-            for sequence, changed, servers in self._purges
-        )
+    @staticmethod
+    def _age(entry: Entry, now: float) -> bool:
+        if entry.purged or entry.fresh_until <= now:
+            return False
+        entry.fresh_until = now
+        return True
 
-    def _drop(self, instance: Instance) -> None:
-        entry = self._entries.pop(instance, None)
+    def _begin(self, entry: Entry) -> None:
+        """It is as its server has just said, but for what was purged since the server was asked."""
+        now, keys, server = self._clock(), entry.rendered.keys, entry.instance.server
+        entry.fresh_until = now + entry.freshness.fresh
+        if self._tickets.was_purged_softly(entry.ticket, keys, server):
+            entry.fresh_until = min(entry.fresh_until, now)
+        entry.purged = self._tickets.was_purged(entry.ticket, keys, server)
+        entry.current = not entry.purged
+        if entry.purged:
+            return
+        self._by_server[server].add(entry)
+        for key in keys:
+            self._by_key[key].add(entry)
+
+    def _drop(self, entry: Entry | None) -> None:
         if entry is None:
             return
         entry.current = False
+        del self._entries[entry.instance]
         self.bytes -= entry.size
-        self._unindex(self._by_server, instance.server, instance)
+        _leave(self._by_server, entry.instance.server, entry)
         for key in entry.rendered.keys:
-            self._unindex(self._by_key, key, instance)
+            _leave(self._by_key, key, entry)
 
-    @staticmethod
-    def _unindex(index: defaultdict[str, set[Instance]], name: str, instance: Instance) -> None:
-        index[name].discard(instance)
-        if not index[name]:
+
+def _leave(index: defaultdict[str, set[Entry]], name: str, entry: Entry) -> None:
+    entries = index.get(name)
+    if entries is not None:
+        entries.discard(entry)
+        if not entries:
             del index[name]
+
+
+def _size(instance: Instance, rendered: Rendered, etag: str) -> int:
+    """Bytes of memory that an entry takes, everything around its markup included."""
+    texts = (etag, rendered.etag, rendered.title, rendered.location, *rendered.head, *itertools.chain(*instance.params))
+    of_keys = sum(map(len, rendered.keys)) + _KEY_OVERHEAD_BYTES * len(rendered.keys)
+    return _ENTRY_OVERHEAD_BYTES + len(rendered.markup) + sum(map(getsizeof, texts)) + of_keys
