@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Mapping
+from http.client import HTTPResponse
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -34,12 +36,23 @@ def check(target: Target, page: Page) -> int:
 
 
 def fetch(target: Target) -> bytes:
-    """The body, uncompressed. Brotli is refused: nothing here reads it."""
-    headers = {name: "gzip" if name == "accept-encoding" else value for name, value in target.headers.items()}
+    """The body, uncompressed."""
     try:
-        with urlopen(Request(target.url, headers=headers), timeout=_PATIENCE_SECONDS) as answer:
+        with _open(target, {"accept-encoding": "gzip"} if "accept-encoding" in target.headers else {}) as answer:
             body: bytes = answer.read()
             coding = answer.headers.get("content-encoding", "identity")
     except HTTPError as error:
         raise Different(f"{target.url}: {error.code}") from error
     return zlib.decompress(body, wbits=31) if coding == "gzip" else body
+
+
+def said_of_cache(target: Target) -> str:
+    """`jogakbo; hit, br`: what an answer says of itself in Cache-Status and Content-Encoding."""
+    with _open(target, {}) as answer:
+        return ", ".join(answer.headers[name] for name in ("cache-status", "content-encoding") if answer.headers[name])
+
+
+def _open(target: Target, instead: Mapping[str, str]) -> HTTPResponse:
+    url = f"{target.url}?n=0" if target.query == "count" else target.url
+    answer: HTTPResponse = urlopen(Request(url, headers={**target.headers, **instead}), timeout=_PATIENCE_SECONDS)
+    return answer

@@ -15,7 +15,7 @@ from bench.compose.systems.system import Mode
 from bench.compose.throughput import CONNECTIONS, page_of
 
 _WIDTH = 860
-_LEFT, _RIGHT, _TOP, _ROW = 330, 90, 52, 24
+_LEFT, _RIGHT, _TOP, _ROW = 210, 90, 52, 24
 _COUNTS = (1, 6, 12, 24)
 _BOUND_MB = 160
 _LABEL_HEIGHT = 17
@@ -58,23 +58,26 @@ class _Field:
 
 
 def _throughput(results: Results) -> str:
-    rows = [
-        one
-        for mode in (Mode.UNCACHED, Mode.FRAGMENTS, Mode.PAGE)
-        for one in results.readings
-        if one.mode == mode and one.page == page_of(mode, "6") and one.connections == CONNECTIONS
-    ]
-    scale = (_WIDTH - _LEFT - _RIGHT) / max(one.pages_per_cpu_second for one in rows)
-    parts = []
-    for place, one in enumerate(rows):
-        y, width = _TOP + place * _ROW, one.pages_per_cpu_second * scale
-        parts += [
-            text(_LEFT - 10, y + 14, f"{results.label(one.system)}, {one.mode}", "quiet", "end"),
-            bar(_LEFT, y, width, _ROW - 6, _colour(results, one.system)),
-            text(_LEFT + width + 8, y + 14, f"{one.pages_per_cpu_second:,.0f}"),
-        ]
-    title = "Pages per CPU-second: six fragments of 2 KB, 16 connections"
-    return drawing(title, _WIDTH, _TOP + len(rows) * _ROW + 14, parts)
+    groups = {mode: _of_mode(results, mode) for mode in (Mode.UNCACHED, Mode.FRAGMENTS, Mode.PAGE)}
+    scale = (_WIDTH - _LEFT - _RIGHT) / max(one.pages_per_cpu_second for group in groups.values() for one in group)
+    parts, y = [], float(_TOP)
+    for mode, group in groups.items():
+        parts.append(text(_LEFT, y + 14, str(mode), "quiet"))
+        y += _ROW
+        for one in group:
+            width = one.pages_per_cpu_second * scale
+            parts += [
+                text(_LEFT - 10, y + 14, results.label(one.system), "", "end"),
+                bar(_LEFT, y, width, _ROW - 6, _colour(results, one.system)),
+                text(_LEFT + width + 8, y + 14, f"{one.pages_per_cpu_second:,.0f}"),
+            ]
+            y += _ROW
+    return drawing("Pages per CPU-second: six fragments of 2 KB, 16 connections", _WIDTH, int(y) + 14, parts)
+
+
+def _of_mode(results: Results, mode: Mode) -> list[Reading]:
+    wanted = (mode, page_of(mode, "6"), CONNECTIONS)
+    return [one for one in results.readings if (one.mode, one.page, one.connections) == wanted]
 
 
 def _curves(results: Results) -> dict[str, list[Reading]]:
@@ -113,7 +116,7 @@ def _late(results: Results) -> str:
         y = _TOP + place * _ROW
         first, useful, last = (_LEFT + ms * scale for ms in (one.first_ms, one.useful_ms, one.last_ms))
         parts += [
-            text(_LEFT - 10, y + 14, results.label(one.system), "quiet", "end"),
+            text(_LEFT - 10, y + 14, results.label(one.system), "", "end"),
             bar(first, y, last - first, _ROW - 6, THREAD),
             bar(first, y, useful - first, _ROW - 6, COLOURS[2]),
             bar(first - 3, y, 3, _ROW - 6, COLOURS[0]),

@@ -17,6 +17,7 @@ class Reading(msgspec.Struct, frozen=True):
     page: str
     connections: int
     page_bytes: int
+    said_of_cache: str
     samples: tuple[Sample, ...]
 
     @property

@@ -31,9 +31,11 @@ def write(results: Results, docs: Path) -> None:
 
 
 def markdown(results: Results, *, plotted: bool = False) -> str:
+    """`plotted`: as it stands in the docs, with the plots, and with what should have been measured and was not."""
     sections = [
-        _verdicts(results),
+        _verdicts(results, missing=plotted),
         _six(results),
+        _said(results),
         _plot(plotted, "compose-throughput.svg", "Pages per CPU-second of each system, uncached and cached"),
         _grid(results),
         _plot(plotted, "compose-fragments.svg", "Pages per CPU-second by the number of fragments on the page"),
@@ -53,8 +55,9 @@ def _plot(plotted: bool, name: str, words: str) -> str:
     return f"![{words}]({name})\n" if plotted else ""
 
 
-def _verdicts(results: Results) -> str:
-    rows = [(one.what, one.measured, one.bound, _reached(one)) for one in verdicts(results)]
+def _verdicts(results: Results, *, missing: bool) -> str:
+    kept = [one for one in verdicts(results) if missing or one.reached is not None]
+    rows = [(one.what, one.measured, one.bound, _reached(one)) for one in kept]
     return _table(("six fragments of 2 KB, 16 connections, pages per CPU-second", "measured", "bound", ""), rows)
 
 
@@ -80,6 +83,16 @@ def _six(results: Results) -> str:
         if one.connections == CONNECTIONS and one.page.endswith("-6")
     ]
     return _table((*head, "p50 ms", "p99 ms", "of its core", "page KB", "failed"), rows)
+
+
+def _said(results: Results) -> str:
+    """The proof that a mode is what it is called."""
+    rows = [
+        (one.mode, f"`{one.said_of_cache}`")
+        for one in results.readings
+        if one.said_of_cache and one.connections == CONNECTIONS and one.page.endswith("-6")
+    ]
+    return _table(("what this shell's answers say of themselves", "Cache-Status, Content-Encoding"), rows)
 
 
 def _grid(results: Results) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.compose.checks import check
+from bench.compose.checks import check, said_of_cache
 from bench.compose.load import Sample, load
 from bench.compose.pages import PAGES
 from bench.compose.progress import Progress
@@ -74,7 +74,15 @@ def measure(found: Sequence[Case], pace: Pace, progress: Progress) -> list[Readi
             taken.append(_load(case, pace.seconds))
             progress.note(f"{taken[-1].pages_per_cpu_second:,.0f} pages per CPU-second")
     return [
-        Reading(case.system.name, case.mode, case.page, case.connections, size, tuple(taken))
+        Reading(
+            system=case.system.name,
+            mode=case.mode,
+            page=case.page,
+            connections=case.connections,
+            page_bytes=size,
+            said_of_cache=said_of_cache(case.system.target(case.page, case.mode)),
+            samples=tuple(taken),
+        )
         for case, size, taken in zip(found, sizes, samples, strict=True)
     ]
 
