@@ -90,6 +90,15 @@ async def test_a_podlets_stylesheet_is_in_the_head_and_comes_from_the_portal(tmp
     assert (style.text, style.headers["content-type"]) == ("p { color: red }", "text/css; charset=utf-8")
 
 
+async def test_a_podlets_script_has_the_attributes_that_it_declares(tmp_path: Path, podlet: Podlet) -> None:
+    async with shell_before(tmp_path, podlet.address) as shell:
+        head = (await shell.get("/lunch")).text.partition("</head>")[0]
+    scripts = re.findall(r'<script[^>]* src="/-/pod/assets/main\.js"[^>]*>', head)
+    assert len(scripts) == 1
+    assert 'type="module"' in scripts[0]
+    assert 'data-by="1.0.0"' in scripts[0]
+
+
 async def test_a_podlet_may_be_mounted_anywhere_and_call_its_manifest_as_it_likes(tmp_path: Path) -> None:
     with podlet_of(name="camelCase_2", pathname="/some/path", manifest="/pod.json") as podlet:
         async with shell_before(tmp_path, f"{podlet.address}/some/path/pod.json") as shell:
