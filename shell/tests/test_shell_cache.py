@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from jogakbo_shell.composition.cache import MAX_KEYS, Entry, FragmentCache
-from jogakbo_shell.composition.coalescing import Flights
 from jogakbo_shell.composition.freshness import NOT_STATED, NOT_STORABLE, Freshness
 from jogakbo_shell.composition.rendered import Rendered
 from jogakbo_shell.instance import Instance
@@ -73,17 +72,19 @@ def test_who_keeps_an_entry_can_tell_when_it_is_purged_replaced_or_dropped() -> 
         assert not entry.current
 
 
-def test_a_confirmed_entry_is_current_and_fresh_for_as_long_again() -> None:
-    now = 100.0
-    cache = FragmentCache(100_000, lambda: now)
-    put(cache, BOARD, rendered())
-    entry = cache.find(BOARD)
-    assert entry is not None
+def test_what_is_confirmed_is_fresh_for_as_long_again_in_an_entry_of_its_own() -> None:
+    """A page that was put together of the old one could be fresh for longer than the new one is."""
+    clock = Clock()
+    cache = FragmentCache(100_000, clock)
+    entry = kept(cache, BOARD)
     assert entry.fresh_until == 160
     cache.purge(["orders"])
-    now = 170.0
-    assert cache.confirm(BOARD, MINUTE, cache.take_ticket()) is entry
-    assert (entry.current, entry.fresh_until) == (True, 230)
+    clock.now = 170
+    confirmed = cache.confirm(BOARD, MINUTE, cache.take_ticket())
+    assert confirmed is cache.find(BOARD)
+    assert confirmed is not None
+    assert (confirmed.rendered, confirmed.current, confirmed.fresh_until) == (entry.rendered, True, 230)
+    assert not entry.current
 
 
 def test_a_fetch_that_began_before_the_purge_does_not_bring_the_old_state_back() -> None:
@@ -190,7 +191,7 @@ def test_a_soft_purge_ends_the_freshness_and_no_more() -> None:
     entry = kept(cache, BOARD)
     clock.now += 10
     assert cache.purge(["orders"], soft=True) == 1
-    assert (entry.current, entry.purged) == (True, False)
+    assert (entry.current, entry.purged) == (False, False)
     assert entry.fresh_until == clock.now
     assert cache.age(entry) == MINUTE.fresh
     clock.now += 5
@@ -202,7 +203,7 @@ def test_a_soft_purge_does_not_lengthen_anything() -> None:
     cache = FragmentCache(100_000, clock)
     entry = kept(cache, BOARD)
     clock.now += 70
-    assert cache.purge(["orders"], soft=True) == 0
+    assert cache.purge(["orders"], soft=True) == 1
     assert cache.age(entry) == 70
 
 
@@ -223,10 +224,10 @@ def test_a_fetch_that_began_before_a_soft_purge_is_stale_when_it_comes() -> None
     entry = cache.store(BOARD, rendered("old"), MINUTE, "", ticket)
     cache.return_ticket(ticket)
     assert entry is not None
-    assert (entry.current, entry.fresh_until) == (True, clock.now)
+    assert (entry.current, entry.purged, entry.fresh_until) == (False, False, clock.now)
     confirmed = cache.confirm(BOARD, MINUTE, cache.take_ticket())
-    assert confirmed is entry
-    assert entry.fresh_until == clock.now + 60
+    assert confirmed is not None
+    assert (confirmed.current, confirmed.fresh_until) == (True, clock.now + 60)
 
 
 def test_a_soft_purge_of_a_server_hits_its_fragments_and_its_fetches_under_way() -> None:
@@ -242,20 +243,21 @@ def test_a_soft_purge_of_a_server_hits_its_fragments_and_its_fetches_under_way()
 
 def test_what_was_purged_and_is_confirmed_can_be_purged_again_by_any_of_its_keys() -> None:
     cache = FragmentCache(100_000)
-    entry = kept(cache, BOARD, "orders board")
+    kept(cache, BOARD, "orders board")
     for again in (["orders"], ["board"]):
         assert cache.purge(again) == 1
+        assert cache.purge(again) == 0
         cache.confirm(BOARD, MINUTE, cache.take_ticket())
-        assert entry.current
     assert cache.purge_servers(["orders"]) == 1
 
 
 def test_a_confirmation_without_a_word_on_freshness_renews_what_was_said_before() -> None:
     clock = Clock()
     cache = FragmentCache(100_000, clock)
-    entry = kept(cache, BOARD)
+    kept(cache, BOARD)
     clock.now += 70
-    cache.confirm(BOARD, NOT_STATED, cache.take_ticket())
+    entry = cache.confirm(BOARD, NOT_STATED, cache.take_ticket())
+    assert entry is not None
     assert entry.fresh_until == clock.now + 60
 
 
@@ -328,47 +330,6 @@ def test_a_long_head_and_long_parameters_count_too() -> None:
     assert headed is not None
     assert asked is not None
     assert min(headed.size, asked.size) > plain.size + 8_000
-
-
-@pytest.mark.anyio
-async def test_equal_fetches_are_one_and_later_tickets_are_another() -> None:
-    flights: Flights[str, int] = Flights()
-    started, go = 0, asyncio.Event()
-
-    async def fetch() -> int:
-        nonlocal started
-        started += 1
-        await go.wait()
-        return started
-
-    asks = [asyncio.create_task(flights.join("x", ticket, fetch, seconds=1)) for ticket in (1, 1, 1, 2)]
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    go.set()
-    await asyncio.gather(*asks)
-    assert started == 2
-    assert len(flights) == 0
-
-
-@pytest.mark.anyio
-async def test_a_fetch_is_given_up_when_all_who_asked_are_gone() -> None:
-    flights: Flights[str, int] = Flights()
-    ended = asyncio.Event()
-
-    async def fetch() -> int:
-        try:
-            return await asyncio.Event().wait()
-        finally:
-            ended.set()
-
-    asks = [asyncio.create_task(flights.join("x", 1, fetch, seconds=5)) for _ in range(2)]
-    await asyncio.sleep(0.01)
-    asks[0].cancel()
-    await asyncio.sleep(0.01)
-    assert not ended.is_set()
-    asks[1].cancel()
-    await asyncio.wait_for(ended.wait(), 1)
-    await asyncio.gather(*asks, return_exceptions=True)
 
 
 CAFE = "/cafe"

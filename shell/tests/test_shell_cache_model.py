@@ -162,7 +162,7 @@ class Model:
     def _compare_entry(self, instance: Instance, known: Known) -> None:
         since = [(purge, at) for purge, at in self.purges[known.asked :] if purge.hits(instance, known.keys)]
         hard = any(not purge.soft for purge, _ in since)
-        assert (known.entry.purged, known.entry.current) == (hard, not hard)
+        assert (known.entry.purged, known.entry.current) == (hard, not since)
         if not hard:
             ends = [max(at, known.came_at) for _, at in since]
             assert known.entry.fresh_until == min([known.came_at + known.freshness.fresh, *ends])
@@ -188,14 +188,9 @@ class Model:
         if known is None or entry is None or known.asked > ticket:
             return
         said = step.freshness if step.freshness.stated else known.freshness
-        keys = step.keys or known.keys
-        if said.storable and keys == known.keys:
-            assert entry is known.entry
-            known.freshness, known.asked, known.came_at = said, ticket, self.now
-            return
         self._forget(step.instance)
         if entry is not known.entry:
-            self._remember(step.instance, Known(entry, keys, said, ticket, self.now))
+            self._remember(step.instance, Known(entry, step.keys or known.keys, said, ticket, self.now))
 
     def _ticket(self, which: int) -> int:
         return self.under_way.pop(which) if which < len(self.under_way) else self.cache.take_ticket()

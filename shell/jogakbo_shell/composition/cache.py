@@ -41,9 +41,8 @@ def _unnoticed(instance: Instance, error: TooManyKeys) -> None:
 class Entry:
     """`purged` means that a key of it has changed: it is no longer shown, but for want of anything better.
 
-    `current` is False as soon as it is purged, dropped or replaced, and `fresh_until` is on the cache's clock: whoever
-    keeps an entry, such as a composed page, can tell by the two whether it may still be shown as it is. A soft purge
-    only ends its freshness. What a server confirms is current again.
+    `current` is False, and stays so, as soon as it is purged (softly too), dropped or replaced; `fresh_until` is on the
+    cache's clock. By the two whoever keeps an entry, such as a composed page, can tell whether it may be shown as it is.
     """
 
     instance: Instance
@@ -112,19 +111,18 @@ class FragmentCache:
         for stale content, no ETag), what is larger than the whole cache, and what has more than `MAX_KEYS` keys.
         """
         known = self._entries.get(instance)
-        if known is not None and known.ticket > ticket:
-            return None
-        self._drop(known)
+        if known is not None:
+            if known.ticket > ticket:
+                return None
+            self._drop(known)
         size = _size(instance, rendered, etag)
         if not freshness.storable or not (etag or freshness.until_error > 0) or size > self._max_bytes:
             return None
         if len(rendered.keys) > MAX_KEYS:
             self._refused(instance, TooManyKeys(f"{len(rendered.keys)} surrogate keys, at most {MAX_KEYS} are kept"))
             return None
-        entry = Entry(instance, rendered, freshness, etag, ticket, size, 0.0)
-        self._entries[instance] = entry
+        self._entries[instance] = entry = self._entry(instance, rendered, freshness, etag, ticket, size)
         self.bytes += size
-        self._begin(entry)
         while self.bytes > self._max_bytes:
             self._drop(next(iter(self._entries.values())))
         return entry
@@ -149,11 +147,9 @@ class FragmentCache:
         if entry.ticket > ticket:
             return entry
         said = freshness if freshness.stated else entry.freshness
-        if not said.storable or (keys and keys != entry.rendered.keys):
-            return self.store(instance, replace(entry.rendered, keys=keys), said, entry.etag, ticket) or entry
-        entry.ticket, entry.freshness = ticket, said
-        self._begin(entry)
-        return entry
+        renamed = keys and keys != entry.rendered.keys
+        rendered = replace(entry.rendered, keys=keys) if renamed else entry.rendered
+        return self.store(instance, rendered, said, entry.etag, ticket) or entry
 
     def purge(self, keys: Iterable[str], *, soft: bool = False) -> int:
         """Everything that depends on one of `keys` is no longer fresh; also fetches that began before now.
@@ -188,28 +184,28 @@ class FragmentCache:
 
     @staticmethod
     def _age(entry: Entry, now: float) -> bool:
-        if entry.purged or entry.fresh_until <= now:
+        if entry.purged or not entry.current:
             return False
-        entry.fresh_until = now
+        entry.fresh_until, entry.current = min(entry.fresh_until, now), False
         return True
 
-    def _begin(self, entry: Entry) -> None:
-        """It is as its server has just said, but for what was purged since the server was asked."""
-        now, keys, server = self._clock(), entry.rendered.keys, entry.instance.server
-        entry.fresh_until = now + entry.freshness.fresh
-        if self._tickets.was_purged_softly(entry.ticket, keys, server):
-            entry.fresh_until = min(entry.fresh_until, now)
-        entry.purged = self._tickets.was_purged(entry.ticket, keys, server)
-        entry.current = not entry.purged
-        if entry.purged:
-            return
-        self._by_server[server].add(entry)
-        for key in keys:
+    def _entry(
+        self, instance: Instance, rendered: Rendered, freshness: Freshness, etag: str, ticket: int, size: int
+    ) -> Entry:
+        """As its server has just said, but for what was purged since the server was asked."""
+        now = self._clock()
+        entry = Entry(instance, rendered, freshness, etag, ticket, size, now + freshness.fresh)
+        if self._tickets.was_purged(ticket, rendered.keys, instance.server):
+            self._end(entry)
+            return entry
+        if self._tickets.was_purged_softly(ticket, rendered.keys, instance.server):
+            self._age(entry, now)
+        self._by_server[instance.server].add(entry)
+        for key in rendered.keys:
             self._by_key[key].add(entry)
+        return entry
 
-    def _drop(self, entry: Entry | None) -> None:
-        if entry is None:
-            return
+    def _drop(self, entry: Entry) -> None:
         entry.current = False
         del self._entries[entry.instance]
         self.bytes -= entry.size
