@@ -205,17 +205,19 @@ async def test_a_redirect_of_another_podlet_is_not(tmp_path: Path, podlet: Podle
     assert 'data-state="failed"' in page.text
 
 
-async def test_a_stylesheet_that_two_podlets_share_is_there_once(tmp_path: Path) -> None:
+async def test_a_stylesheet_that_podlets_share_is_there_once_and_not_from_another_origin(tmp_path: Path) -> None:
+    more = '{{ fragment("second/main") }}{{ fragment("third/main") }}{% endblock %}'
+    placed = pages(tmp_path / "pages", lunch=PAGE.replace("{% endblock %}", more))
     with podlet_of(name="first") as first:
-        shared = [{"value": f"{first.address}/assets/main.css"}]
-        with podlet_of(name="second", css=shared) as second:
-            more = '{{ fragment("second/main") }}{{ fragment("third/main") }}{% endblock %}'
-            placed = pages(tmp_path / "pages", lunch=PAGE.replace("{% endblock %}", more))
-            servers = {"pod": first.address, "second": second.address, "third": second.address}
+        shared = {"value": f"{first.address}/assets/main.css"}
+        with podlet_of(name="second", css=[shared, shared, {"value": "assets/main.css"}]) as second:
+            servers = {"pod": first.address, "second": second.address, "third": first.address}
             async with portal(tmp_path, servers, pages_dir=str(placed)) as shell:
-                page = (await shell.get("/lunch")).text
-    assert page.count("content 1.0.0") == 3
-    assert page.count("main.css") == 1
+                head = (await shell.get("/lunch")).text.partition("</head>")[0]
+                status = (await shell.get("/-/status", accept="application/json")).json()
+    styles = re.findall(r'<link rel="stylesheet" href="(/-/[^"]+)"', head)
+    assert styles == [f"/-/{name}/assets/main.css" for name in ("pod", "second", "third")]
+    assert f"'{first.address}/assets/main.css' is on another origin" in status["servers"][1]["manifest_fault"]
 
 
 ADDRESSES = [
