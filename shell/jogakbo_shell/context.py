@@ -10,6 +10,7 @@ from jogakbo_shell.identity.session import GUEST
 from jogakbo_shell.identity.tokens import Tokens
 from jogakbo_shell.registry.server import FragmentServer
 from jogakbo_shell.tracing import current_trace
+from jogakbo_shell.upstream.port import HeaderLines
 
 
 class Context:
@@ -21,6 +22,10 @@ class Context:
     def __init__(self, origin: str, tokens: Tokens) -> None:
         self._tokens = tokens
         self._constant = lru_cache(maxsize=512)(partial(_constant_headers, origin))
+
+    def identity(self, server: str, subject: str | None) -> HeaderLines:
+        """Who asks; without a subject it is the guest that stands for all."""
+        return self._tokens.lines(subject or GUEST, server)
 
     def headers(self, server: FragmentServer, locale: str, subject: str | None) -> dict[str, str]:
         trace = current_trace()

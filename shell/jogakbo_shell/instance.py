@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from urllib.parse import parse_qsl, urlencode
 
@@ -26,6 +26,14 @@ class Instance:
     fragment: str
     params: tuple[tuple[str, str], ...] = ()
     locale: str = "en"
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # It is the key of everything here; worked out once, for a page looks up each of its fragments several times.
+        object.__setattr__(self, "_hash", hash((self.server, self.fragment, self.params, self.locale)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     @classmethod
     def of(cls, name: str, params: Iterable[tuple[str, str]] = (), locale: str = "en") -> Instance:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ _TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Trace:
     trace_id: str
     span_id: str
@@ -21,10 +21,11 @@ class Trace:
     @classmethod
     def begin(cls, traceparent: str = "", request_id: str = "") -> Trace:
         """Continue what the caller sent, where it is well formed; else begin anew."""
-        match = _TRACEPARENT.fullmatch(traceparent)
-        trace_id, flags = (match[1], match[2]) if match else (secrets.token_hex(16), "01")
-        known = request_id if _REQUEST_ID.fullmatch(request_id) else trace_id
-        return cls(trace_id, secrets.token_hex(8), flags, known)
+        match = _TRACEPARENT.fullmatch(traceparent) if traceparent else None
+        random = os.urandom(24).hex()
+        trace_id, flags = (match[1], match[2]) if match else (random[:32], "01")
+        known = request_id if request_id and _REQUEST_ID.fullmatch(request_id) else trace_id
+        return cls(trace_id, random[32:], flags, known)
 
     @property
     def traceparent(self) -> str:

@@ -2,75 +2,139 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine
-from dataclasses import dataclass
+import time
 from typing import Generic, Protocol, TypeVar
+
+from jogakbo_shell.upstream.port import Call
 
 Key = TypeVar("Key")
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
+T_contra = TypeVar("T_contra", contravariant=True)
 
 
-class Start(Protocol[T_co]):
-    def __call__(self) -> Coroutine[object, None, T_co]:
-        """Begin the fetch; called only where there is none to join."""
+class Then(Protocol[T_contra]):
+    def __call__(self, result: T_contra, /) -> None:
+        """Called once, unless the seat was left before."""
 
 
-@dataclass(slots=True, eq=False)
-class _Flight(Generic[T]):
-    task: asyncio.Task[T]
-    ticket: int
-    waiting: int = 0
+class Start(Protocol[Key, T]):
+    def __call__(self, flight: Flight[Key, T], /) -> Call:
+        """Begin the fetch; its end is told by `flight.land`, and not before this has returned."""
+
+
+class Flight(Generic[Key, T]):
+    """One fetch under way and who waits for it."""
+
+    __slots__ = ("_began", "_call", "_flights", "_seats", "_unattended", "key", "ticket")
+
+    def __init__(self, flights: Flights[Key, T], key: Key, ticket: int) -> None:
+        self.key = key
+        self.ticket = ticket
+        self._flights = flights
+        self._seats: dict[Seat[Key, T], None] = {}
+        self._unattended = False
+        self._call: Call | None = None
+        self._began = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """Since it began."""
+        return time.perf_counter() - self._began
+
+    @property
+    def seats(self) -> int:
+        return len(self._seats)
+
+    def land(self, result: T) -> None:
+        """The fetch has ended, well or not."""
+        self._call = None
+        self._flights.forget(self)
+        seats, self._seats = self._seats, {}
+        for seat in seats:
+            seat.then(result)
+
+    def start(self, start: Start[Key, T]) -> None:
+        try:
+            self._call = start(self)
+        except BaseException:
+            self._flights.forget(self)
+            raise
+
+    def seat(self, then: Then[T]) -> Seat[Key, T]:
+        seat = Seat(self, then)
+        self._seats[seat] = None
+        return seat
+
+    def fly_on(self) -> None:
+        """Nobody needs to wait any more for it to go on."""
+        self._unattended = True
+
+    def leave(self, seat: Seat[Key, T]) -> None:
+        self._seats.pop(seat, None)
+        if not self._seats and not self._unattended:
+            self.cancel()
+
+    def cancel(self) -> None:
+        self._flights.forget(self)
+        if self._call is not None:
+            self._call.cancel()
+            self._call = None
+
+
+class Seat(Generic[Key, T]):
+    """A place in a flight."""
+
+    __slots__ = ("_flight", "then")
+
+    def __init__(self, flight: Flight[Key, T], then: Then[T]) -> None:
+        self._flight = flight
+        self.then = then
+
+    def leave(self) -> None:
+        """The client has gone; a fetch that nobody waits for is given up."""
+        self._flight.leave(self)
+
+    def give_up(self) -> None:
+        """It takes too long. The fetch goes on to its own deadline, so that it is its failure that is noted."""
+        self._flight.fly_on()
+        self._flight.leave(self)
 
 
 class Flights(Generic[Key, T]):
-    """A fetch runs in a task of its own, so that it outlives whoever asked first."""
+    """A fetch belongs to nobody: it outlives whoever asked first."""
 
     def __init__(self) -> None:
-        self._flights: dict[Key, _Flight[T]] = {}
+        self._flights: dict[Key, Flight[Key, T]] = {}
 
     def __len__(self) -> int:
         return len(self._flights)
 
-    async def join(self, key: Key, ticket: int, start: Start[T], *, seconds: float) -> T:
-        """What the fetch for `key` gives; raises TimeoutError after `seconds`, and whatever the fetch raises.
+    def join(self, key: Key, ticket: int, then: Then[T], start: Start[Key, T]) -> Seat[Key, T]:
+        """A seat in the flight for `key`; `start` is called only where there is none to join.
 
-        A fetch with another ticket is not joined: something was purged since it began. After a timeout the
-        fetch goes on until its own deadline, so that it is its failure, not its asker's, that is noted; when
-        every asker was cancelled (the client has gone), it is too.
+        A fetch with another ticket is not joined: something was purged since it began.
         """
-        flight = self._flight(key, ticket, start)
-        flight.waiting += 1
-        try:
-            return await asyncio.wait_for(asyncio.shield(flight.task), seconds)
-        except asyncio.CancelledError:
-            if flight.waiting == 1:
-                flight.task.cancel()
-            raise
-        finally:
-            flight.waiting -= 1
+        flight = self._flights.get(key)
+        if flight is not None and flight.ticket == ticket:
+            return flight.seat(then)
+        flight = self._flights[key] = Flight(self, key, ticket)
+        seat = flight.seat(then)
+        flight.start(start)
+        return seat
 
-    def launch(self, key: Key, ticket: int, start: Start[T]) -> None:
+    def launch(self, key: Key, ticket: int, start: Start[Key, T]) -> None:
         """Fetch in the background; nobody waits, so nobody can give it up."""
-        self._flight(key, ticket, start).waiting += 1
-
-    async def stop(self) -> None:
-        tasks = [flight.task for flight in self._flights.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    def _flight(self, key: Key, ticket: int, start: Start[T]) -> _Flight[T]:
         flight = self._flights.get(key)
         if flight is None or flight.ticket != ticket:
-            flight = _Flight(asyncio.create_task(start()), ticket)
-            self._flights[key] = flight
-            flight.task.add_done_callback(lambda task: self._landed(key, task))
-        return flight
+            flight = self._flights[key] = Flight(self, key, ticket)
+            flight.fly_on()
+            flight.start(start)
+        flight.fly_on()
 
-    def _landed(self, key: Key, task: asyncio.Task[T]) -> None:
-        if not task.cancelled():
-            task.exception()  # seen here, for the askers may all have left
-        if key in self._flights and self._flights[key].task is task:
-            del self._flights[key]
+    def stop(self) -> None:
+        for flight in list(self._flights.values()):
+            flight.cancel()
+
+    def forget(self, flight: Flight[Key, T]) -> None:
+        if self._flights.get(flight.key) is flight:
+            del self._flights[flight.key]

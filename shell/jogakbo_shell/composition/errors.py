@@ -5,6 +5,7 @@ FragmentError           `status` is what a page takes over when the fragment is 
 ├── WrongParams         a parameter is missing or does not match its pattern
 ├── NotKnownYet         the server has never shown a manifest
 ├── Refusing            the server's breaker is open
+├── Crowded             too many requests wait for the server already
 ├── Moved               a redirect; only a page whose primary fragment this is can follow it
 ├── BadAnswer           a status that is no content
 └── BadMarkup           not UTF-8, not HTML, or nested beyond reason
@@ -30,6 +31,10 @@ class NotKnownYet(FragmentError):
 
 
 class Refusing(FragmentError):
+    status = 503
+
+
+class Crowded(FragmentError):
     status = 503
 
 

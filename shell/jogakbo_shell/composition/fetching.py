@@ -1,97 +1,166 @@
-"""One fragment from its server: through the breaker, under the deadline, checked and contained."""
+"""One fragment from its server: past the breaker, through the bulkhead, under the deadline, checked."""
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass
+import asyncio
+from typing import Protocol, TypeAlias
 
 from jogakbo.contract.context import VERSION
-from jogakbo.contract.surrogate import SURROGATE_KEY, parse_keys
-from jogakbo_shell.composition.containment import Contained, contain
-from jogakbo_shell.composition.errors import BadAnswer, BadMarkup, FragmentError, Moved, Refusing
-from jogakbo_shell.composition.freshness import NOT_STORABLE, Freshness, read_freshness
+from jogakbo_shell.composition.asker import Asker
+from jogakbo_shell.composition.bulkhead import Bulkhead
+from jogakbo_shell.composition.checking import Fetched, check
+from jogakbo_shell.composition.errors import BadAnswer, Crowded, FragmentError, Moved, Refusing
 from jogakbo_shell.composition.orders import Order
+from jogakbo_shell.composition.parsing import Parser
 from jogakbo_shell.context import Context
 from jogakbo_shell.resilience import Breaker
-from jogakbo_shell.upstream.errors import UpstreamError
-from jogakbo_shell.upstream.port import Answer, Request, Upstream
+from jogakbo_shell.upstream.errors import TimedOut, UpstreamError
+from jogakbo_shell.upstream.port import Answer, Call, HeaderLines, Prepared, Request, Upstream
 
-# What a person is meant to see: "no such order" is a fragment's content, not its failure.
-_CONTENT = frozenset({200, 404, 410})
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+Outcome: TypeAlias = Fetched | FragmentError | UpstreamError
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """`contained` is None for a 304: what is stored still holds."""
-
-    status: int
-    contained: Contained | None
-    freshness: Freshness
-    keys: frozenset[str]
-    etag: str
+class Done(Protocol):
+    def __call__(self, outcome: Outcome, /) -> None:
+        """Called once, after `begin` has returned, unless the call was cancelled."""
 
 
 class Fetcher:
-    def __init__(self, upstream: Upstream, context: Context) -> None:
+    """`max_running` and `max_waiting` are per fragment server."""
+
+    def __init__(
+        self, upstream: Upstream, context: Context, parser: Parser, *, max_running: int, max_waiting: int
+    ) -> None:
         self._upstream = upstream
         self._context = context
+        self._parser = parser
+        self._max_running = max_running
+        self._max_waiting = max_waiting
+        self._bulkheads: dict[str, Bulkhead] = {}
 
-    async def fetch(
-        self, order: Order, *, subject: str | None, seconds: float, etag: str = "", probing: bool = False
-    ) -> Fetched:
-        """Raises UpstreamError or FragmentError; the breaker learns of either. A probe passes an open breaker."""
+    def bulkhead(self, server: str) -> Bulkhead:
+        bulkhead = self._bulkheads.get(server)
+        if bulkhead is None:
+            bulkhead = self._bulkheads[server] = Bulkhead(self._max_running, self._max_waiting)
+        return bulkhead
+
+    def begin(
+        self, order: Order, asker: Asker, *, seconds: float, etag: str = "", probing: bool = False, done: Done
+    ) -> Call:
+        """Raises Refusing, Crowded or Unsendable where it is not even tried. A probe passes an open breaker."""
         server = order.server
         if server.breaker.open and not probing:
             raise Refusing(f"{server.name} is not asked while it is being probed: {_last(order)}")
-        headers = self._context.headers(server, order.instance.locale, subject if order.private else None)
+        if order.prepared is None:
+            constant = self._context.constant(server, order.instance.locale)
+            order.prepared = self._upstream.prepare(Request(order.url, constant))
+        more = [asker.lines, self._context.identity(server.name, asker.subject if order.private else None)]
         if etag:
-            headers["if-none-match"] = etag
-        sent_at, started = server.breaker.now(), time.perf_counter()
-        try:
-            answer = await self._upstream.fetch(Request(order.url, headers), deadline=seconds)
-            server.heard(answer.header(VERSION))
-            fetched = _checked(order, answer, conditional=bool(etag))
-        except (UpstreamError, FragmentError) as error:
-            _blame(server.breaker, error, sent_at)
-            server.note_fault(order.instance.text, error)
-            raise
-        server.breaker.succeeded()
-        server.timings_ms.append((time.perf_counter() - started) * 1000)
-        return fetched
+            more.append(HeaderLines.of({"if-none-match": etag}))
+        bulkhead = self.bulkhead(server.name)
+        fetch = _Fetch(self._upstream, self._parser, bulkhead, order, order.prepared, more, seconds, bool(etag), done)
+        if not bulkhead.admit(fetch):
+            raise Crowded(f"{bulkhead.waiting} requests are waiting for {server.name} already")
+        return fetch
 
 
-def _blame(breaker: Breaker, error: Exception, sent_at: float) -> None:
+class _Fetch:
+    """One request, from the bulkhead's door to its outcome."""
+
+    __slots__ = (
+        "_began",
+        "_bulkhead",
+        "_call",
+        "_conditional",
+        "_done",
+        "_more",
+        "_order",
+        "_parser",
+        "_prepared",
+        "_seconds",
+        "_sent_at",
+        "_timer",
+        "_upstream",
+    )
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        parser: Parser,
+        bulkhead: Bulkhead,
+        order: Order,
+        prepared: Prepared,
+        more: list[HeaderLines],
+        seconds: float,
+        conditional: bool,
+        done: Done,
+    ) -> None:
+        self._upstream = upstream
+        self._parser = parser
+        self._bulkhead = bulkhead
+        self._order = order
+        self._prepared = prepared
+        self._more = more
+        self._seconds = seconds
+        self._conditional = conditional
+        self._done = done
+        self._began = asyncio.get_running_loop().time()
+        self._sent_at = 0.0
+        self._call: Call | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def enter(self) -> None:
+        seconds = self._seconds
+        if self._timer is not None:
+            self._timer.cancel()
+            seconds -= asyncio.get_running_loop().time() - self._began
+        self._sent_at = self._order.server.breaker.now()
+        self._call = self._upstream.begin(self._prepared, self._more, deadline=seconds, done=self._answered)
+
+    def line_up(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._too_late)
+
+    def cancel(self) -> None:
+        if self._call is not None:
+            self._call.cancel()
+            self._bulkhead.leave()
+        elif self._timer is not None:
+            self._timer.cancel()
+            self._bulkhead.step_out(self)
+
+    def _too_late(self) -> None:
+        """Still in line when its time was over: that says nothing of whether the server is well."""
+        self._bulkhead.step_out(self)
+        self._done(TimedOut(f"no room for the request within {self._seconds * 1000:.0f} ms", heard=True))
+
+    def _answered(self, outcome: Answer | UpstreamError) -> None:
+        self._call = None
+        self._bulkhead.leave()
+        server = self._order.server
+        result: Outcome
+        if isinstance(outcome, UpstreamError):
+            result = outcome
+        else:
+            server.heard(outcome.header(VERSION))
+            try:
+                result = check(self._order, outcome, self._parser, conditional=self._conditional)
+            except FragmentError as error:
+                result = error
+        if isinstance(result, Fetched):
+            server.breaker.succeeded()
+            result.duration_ms = (asyncio.get_running_loop().time() - self._began) * 1000
+            server.timings_ms.append(result.duration_ms)
+        else:
+            _blame(server.breaker, result, self._sent_at)
+            server.note_fault(self._order.instance.text, result)
+        self._done(result)
+
+
+def _blame(breaker: Breaker, error: FragmentError | UpstreamError, sent_at: float) -> None:
     if isinstance(error, Moved) or (isinstance(error, BadAnswer) and error.answered < 500):
         breaker.succeeded()  # it is well, and finds fault with what it was asked
         return
     breaker.failed(silent=isinstance(error, UpstreamError) and error.silent, sent_at=sent_at)
-
-
-def _checked(order: Order, answer: Answer, *, conditional: bool) -> Fetched:
-    cache_control = answer.header("cache-control")
-    freshness = NOT_STORABLE
-    if not order.private and answer.status in (200, 304):
-        freshness = read_freshness(cache_control, age=answer.header("age"), vary=answer.header("vary"))
-    keys, etag = parse_keys(answer.header(SURROGATE_KEY)), answer.header("etag")
-    if answer.status == 304 and conditional:
-        return Fetched(200, None, freshness, keys, etag)
-    if answer.status in _REDIRECTS:
-        raise Moved(answer.status, answer.header("location"))
-    if answer.status not in _CONTENT or (answer.status != 200 and answer.media_type != "text/html"):
-        raise BadAnswer(answer.status)
-    _check_type(answer)
-    return Fetched(answer.status, contain(answer.body), freshness, keys, etag)
-
-
-def _check_type(answer: Answer) -> None:
-    content_type = answer.header("content-type").lower()
-    # A podlet that is mounted below a path of its own names no type (@podium/podlet 5.4).
-    if content_type and answer.media_type != "text/html":
-        raise BadMarkup(f"content-type is {content_type[:80]!r}, expected text/html; charset=utf-8")
-    _, found, charset = content_type.partition("charset=")
-    if found and charset.strip(' "') not in ("utf-8", "utf8"):
-        raise BadMarkup(f"charset is {charset[:40]!r}, expected utf-8")
 
 
 def _last(order: Order) -> str:

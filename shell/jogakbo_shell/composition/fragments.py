@@ -1,25 +1,57 @@
-"""One fragment's way: cache, join an equal fetch, breaker, upstream, contain, store; else the best there is."""
+"""One fragment's way: cache, join an equal fetch, breaker, bulkhead, upstream, parse, store; else the best there is.
+
+Nothing here waits. What the cache cannot give comes later, by a call to whoever asked: a page of six fragments so
+needs neither six tasks nor six futures. `render` and `probe` are the same for those who would rather wait.
+"""
 
 from __future__ import annotations
 
-import time
-from typing import Protocol
+import asyncio
+from functools import partial
+from typing import Protocol, TypeAlias
 
 import structlog
 
+from jogakbo_shell.composition.asker import Asker
 from jogakbo_shell.composition.cache import FragmentCache
-from jogakbo_shell.composition.coalescing import Flights
+from jogakbo_shell.composition.checking import Fetched
+from jogakbo_shell.composition.coalescing import Flight, Flights
 from jogakbo_shell.composition.errors import BadAnswer, FragmentError, Refusing
-from jogakbo_shell.composition.fetching import Fetcher
-from jogakbo_shell.composition.orders import Order, place_order
+from jogakbo_shell.composition.fetching import Fetcher, Outcome
+from jogakbo_shell.composition.orders import Order, Orders
 from jogakbo_shell.composition.rendered import Rendered
-from jogakbo_shell.composition.results import LastResort, from_answer, from_cache
+from jogakbo_shell.composition.results import LastResort, as_hit, from_answer, from_cache
 from jogakbo_shell.instance import Instance
 from jogakbo_shell.registry.registry import Registry
-from jogakbo_shell.tracing import current_trace
-from jogakbo_shell.upstream.errors import UpstreamError
+from jogakbo_shell.upstream.errors import TimedOut, UpstreamError
+from jogakbo_shell.upstream.port import Call
 
-_Asked = tuple[Instance, str | None]
+_Result: TypeAlias = Rendered | FragmentError | UpstreamError
+_Asked: TypeAlias = tuple[Instance, str | None]
+_Flight: TypeAlias = Flight[_Asked, Rendered]
+
+
+class FragmentSeat(Protocol):
+    """A place to wait in for a fragment."""
+
+    def leave(self) -> None:
+        """The client has gone; a fetch that nobody waits for is given up."""
+
+    def give_up(self) -> None:
+        """It takes too long; the fetch goes on to its own deadline."""
+
+
+class Arrived(Protocol):
+    def __call__(self, rendered: Rendered, /) -> None:
+        """The fragment, or what stands in for it. Called once, after `ask` has returned."""
+
+
+class _Done(Protocol):
+    def __call__(self, outcome: _Result, /) -> None: ...
+
+
+class _GiveBack(Protocol):
+    def __call__(self) -> None: ...
 
 
 class Wards(Protocol):
@@ -33,7 +65,7 @@ class Showed(Protocol):
 
 
 class Outcomes(Protocol):
-    def count(self, instance: Instance, outcome: str) -> None:
+    def count(self, instance: Instance, outcome: str, slots: int = 1) -> None:
         """For the metrics: `hit`, `fresh`, `stale`, `fallback` or `failed`."""
 
 
@@ -59,6 +91,7 @@ class Fragments:
         self._last_resort = last_resort
         self._outcomes = outcomes
         self._max_seconds = max_seconds
+        self._orders = Orders()
         self._flights: Flights[_Asked, Rendered] = Flights()
         self._wards: Wards | None = None
         self._showed: Showed | None = None
@@ -70,21 +103,48 @@ class Fragments:
     def tell_of_private(self, showed: Showed) -> None:
         self._showed = showed
 
-    async def stop(self) -> None:
-        await self._flights.stop()
+    def stop(self) -> None:
+        self._flights.stop()
 
     def ready(self, instance: Instance) -> Rendered | None:
         """What the cache can show at once: fresh, or old enough to be renewed in the background meanwhile."""
         entry = self._cache.find(instance)
         if entry is None or entry.purged:
             return None
-        left = entry.freshness.fresh - self._cache.age(entry)
-        if left <= -entry.freshness.while_revalidate:
-            return None
-        if left <= 0:
+        overdue = self._cache.now() - entry.fresh_until
+        if overdue >= 0:
+            if overdue >= entry.freshness.while_revalidate:
+                return None
             self._renew(instance)
         self._outcomes.count(instance, "hit")
-        return from_cache(entry, f"jogakbo; hit; ttl={left:.0f}")
+        return entry.rendered
+
+    def ask(self, instance: Instance, asker: Asker, then: Arrived, *, fresh: bool = False) -> Rendered | FragmentSeat:
+        """The fragment if it is at hand, else a seat to wait in until `then` is called, by the fragment's own deadline.
+
+        `fresh` skips what is cached, as after a purge. Failures come as a `stale`, `fallback` or `failed` state.
+        """
+        if not fresh and (hit := self.ready(instance)) is not None:
+            return hit
+        server = self._registry.servers.get(instance.server)
+        if server is not None and server.manifest is None and not server.looked:
+            return _Learning(self, self._registry, instance, asker, then, self._max_seconds)
+        try:
+            order = self._orders.place(server, instance)
+            asked = (instance, asker.subject if order.private else None)
+            return self._flights.join(asked, self._cache.sequence, then, partial(self._start, order, asker))
+        except (FragmentError, UpstreamError) as error:
+            rendered = self._instead(instance, asker, error, 0.0)
+            self._outcomes.count(instance, rendered.state)
+            return rendered
+
+    def overdue(self, instance: Instance, asker: Asker, seconds: float) -> Rendered:
+        """What stands in for a fragment that its page cannot wait for any longer."""
+        rendered = self._instead(
+            instance, asker, TimedOut(f"no answer within {seconds * 1000:.0f} ms", heard=True), seconds
+        )
+        self._outcomes.count(instance, rendered.state)
+        return rendered
 
     async def render(
         self,
@@ -96,73 +156,110 @@ class Fragments:
     ) -> Rendered:
         """The instance as HTML within `deadline` seconds (default: the fragment's own).
 
-        `subject` is whom a private fragment is for (`guest-1a2b…`); public ones ignore it. `fresh` skips
-        what is cached, as after a purge. Failures come back as a `stale`, `fallback` or `failed` state.
+        `subject` is whom a private fragment is for (`guest-1a2b…`); public ones ignore it.
         """
-        if not fresh and (hit := self.ready(instance)) is not None:
-            return hit
-        started = time.perf_counter()
+        asker = Asker(subject)
+        arrival: asyncio.Future[Rendered] = asyncio.get_running_loop().create_future()
         seconds = self._max_seconds if deadline is None else min(deadline, self._max_seconds)
+        asked = self.ask(instance, asker, arrival.set_result, fresh=fresh)
+        if isinstance(asked, Rendered):
+            return self._with_age(instance, asked)
         try:
-            order = await self._order(instance, seconds)
-            rendered = await self._join(order, subject, seconds - (time.perf_counter() - started))
-        except (FragmentError, UpstreamError, TimeoutError) as error:
-            rendered = self._last_resort.instead(instance, error, (time.perf_counter() - started) * 1000)
-            self._report(rendered, instance, error)
-            if (rendered.state == "stale" or rendered.status >= 500) and self._wards is not None:
-                self._wards.take_in(instance, subject)
-        if rendered.private and subject and rendered.state == "fresh" and self._showed is not None:
-            self._showed(instance, subject, rendered.keys)
-        self._outcomes.count(instance, rendered.state)
-        return rendered
+            return await asyncio.wait_for(arrival, seconds)
+        except TimeoutError:
+            asked.give_up()
+            return self.overdue(instance, asker, seconds)
+        except asyncio.CancelledError:
+            asked.leave()
+            raise
 
     async def probe(self, instance: Instance, subject: str | None) -> Rendered:
         """Fetch and store, past the cache and an open breaker. Raises FragmentError or UpstreamError."""
-        order = place_order(self._registry.servers.get(instance.server), instance)
-        return await self._fetch(order, subject, probing=True)
+        order = self._orders.place(self._registry.servers.get(instance.server), instance)
+        arrival: asyncio.Future[Rendered] = asyncio.get_running_loop().create_future()
 
-    async def _order(self, instance: Instance, seconds: float) -> Order:
-        return place_order(await self._registry.known(instance.server, seconds), instance)
+        def done(outcome: _Result) -> None:
+            if isinstance(outcome, Rendered):
+                arrival.set_result(outcome)
+            else:
+                arrival.set_exception(outcome)
 
-    async def _join(self, order: Order, subject: str | None, seconds: float) -> Rendered:
-        asked = (order.instance, subject if order.private else None)
-        return await self._flights.join(
-            asked, self._cache.sequence, lambda: self._fetch(order, subject), seconds=min(seconds, order.seconds)
-        )
+        call = self._fetch(order, Asker(subject), done, probing=True)
+        try:
+            return await arrival
+        except asyncio.CancelledError:
+            if not arrival.done() or arrival.cancelled():
+                call.cancel()
+            raise
+
+    def _with_age(self, instance: Instance, rendered: Rendered) -> Rendered:
+        entry = self._cache.find(instance) if rendered.hit else None
+        if entry is None:
+            return rendered
+        return from_cache(entry, f"jogakbo; hit; ttl={entry.freshness.fresh - self._cache.age(entry):.0f}")
+
+    def _start(self, order: Order, asker: Asker, flight: _Flight) -> Call:
+        return self._fetch(order, asker, partial(self._landed, asker, flight))
 
     def _renew(self, instance: Instance) -> None:
         try:
-            order = place_order(self._registry.servers.get(instance.server), instance)
-        except FragmentError:
+            order = self._orders.place(self._registry.servers.get(instance.server), instance)
+            self._flights.launch((instance, None), self._cache.sequence, partial(self._start, order, Asker()))
+        except (FragmentError, UpstreamError):
             return
-        self._flights.launch((instance, None), self._cache.sequence, lambda: self._fetch(order, None))
 
-    async def _fetch(self, order: Order, subject: str | None, *, probing: bool = False) -> Rendered:
-        started = time.perf_counter()
+    def _landed(self, asker: Asker, flight: _Flight, outcome: _Result) -> None:
+        instance = flight.key[0]
+        if not isinstance(outcome, Rendered):
+            rendered = self._instead(instance, asker, outcome, flight.seconds)
+        else:
+            rendered = outcome
+            if rendered.private and asker.subject and self._showed is not None:
+                self._showed(instance, asker.subject, rendered.keys)
+        self._outcomes.count(instance, rendered.state, flight.seats)
+        flight.land(rendered)
+
+    def _fetch(self, order: Order, asker: Asker, done: _Done, *, probing: bool = False) -> Call:
         known = None if order.private else self._cache.find(order.instance)
         ticket = self._cache.take_ticket()
         try:
-            fetched = await self._fetcher.fetch(
+            call = self._fetcher.begin(
                 order,
-                subject=subject,
+                asker,
                 seconds=min(self._max_seconds, order.seconds),
                 etag=known.etag if known else "",
                 probing=probing,
+                done=partial(self._fetched, order, ticket, done),
             )
-            duration_ms = (time.perf_counter() - started) * 1000
-            if fetched.contained is None:
-                entry = self._cache.confirm(order.instance, fetched.freshness, ticket) or known
-                if entry is None:
-                    raise BadAnswer(304)
-                return from_cache(entry, "jogakbo; hit; fwd=stale; fwd-status=304", duration_ms)
-            rendered = from_answer(order, fetched, fetched.contained, duration_ms)
-            if not order.private and fetched.status == 200:
-                self._cache.store(order.instance, rendered, fetched.freshness, fetched.etag, ticket)
-            return rendered
+        except BaseException:
+            self._cache.return_ticket(ticket)
+            raise
+        return _Ticketed(call, partial(self._cache.return_ticket, ticket))
+
+    def _fetched(self, order: Order, ticket: int, done: _Done, outcome: Outcome) -> None:
+        try:
+            result = self._stored(order, ticket, outcome) if isinstance(outcome, Fetched) else outcome
         finally:
             self._cache.return_ticket(ticket)
+        done(result)
 
-    def _report(self, rendered: Rendered, instance: Instance, error: Exception) -> None:
+    def _stored(self, order: Order, ticket: int, fetched: Fetched) -> Rendered | BadAnswer:
+        if fetched.parsed is None:
+            entry = self._cache.confirm(order.instance, fetched.freshness, ticket)
+            if entry is None:
+                return BadAnswer(304)  # what it confirms has been dropped meanwhile
+            return from_cache(entry, "jogakbo; hit; fwd=stale; fwd-status=304", fetched.duration_ms)
+        rendered = from_answer(order, fetched, fetched.parsed)
+        if fetched.freshness.storable and fetched.status == 200:
+            self._cache.store(order.instance, as_hit(rendered), fetched.freshness, fetched.etag, ticket)
+        return rendered
+
+    def _instead(
+        self, instance: Instance, asker: Asker, error: FragmentError | UpstreamError, seconds: float
+    ) -> Rendered:
+        rendered = self._last_resort.instead(instance, error, seconds * 1000)
+        if (rendered.state == "stale" or rendered.status >= 500) and self._wards is not None:
+            self._wards.take_in(instance, asker.subject)
         # Refusals follow from a failure that was reported, once per visitor.
         write = self._log.debug if isinstance(error, Refusing) else self._log.warning
         write(
@@ -171,5 +268,58 @@ class Fragments:
             outcome=rendered.state,
             error=str(error) or type(error).__name__,
             duration_ms=round(rendered.duration_ms, 1),
-            trace_id=current_trace().trace_id,
+            trace_id=asker.trace.trace_id,
         )
+        return rendered
+
+
+class _Ticketed:
+    """A fetch that gives its ticket back when it is given up."""
+
+    __slots__ = ("_call", "_give_back")
+
+    def __init__(self, call: Call, give_back: _GiveBack) -> None:
+        self._call = call
+        self._give_back = give_back
+
+    def cancel(self) -> None:
+        self._call.cancel()
+        self._give_back()
+
+
+class _Learning:
+    """A place in line before anything is known of the server: the fragment is asked for after the first look at it."""
+
+    __slots__ = ("_seat", "_task", "_then")
+
+    def __init__(
+        self, fragments: Fragments, registry: Registry, instance: Instance, asker: Asker, then: Arrived, seconds: float
+    ) -> None:
+        self._then = then
+        self._seat: FragmentSeat | None = None
+        self._task = asyncio.create_task(self._learn(fragments, registry, instance, asker, seconds))
+
+    def leave(self) -> None:
+        self._task.cancel()
+        if self._seat is not None:
+            self._seat.leave()
+
+    def give_up(self) -> None:
+        if self._seat is not None:
+            self._seat.give_up()
+        else:
+            self._task.cancel()
+
+    async def _learn(
+        self, fragments: Fragments, registry: Registry, instance: Instance, asker: Asker, seconds: float
+    ) -> None:
+        try:
+            await registry.known(instance.server, seconds)
+        except TimeoutError:
+            self._then(fragments.overdue(instance, asker, seconds))
+            return
+        asked = fragments.ask(instance, asker, self._then)
+        if isinstance(asked, Rendered):
+            self._then(asked)
+        else:
+            self._seat = asked

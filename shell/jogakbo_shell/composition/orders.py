@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urlencode
 
-from jogakbo.contract.manifest import FragmentDeclaration, Param
+from jogakbo.contract.manifest import FragmentDeclaration, Manifest, Param
 from jogakbo_shell.composition.errors import NotDeclared, NotKnownYet, WrongParams
 from jogakbo_shell.i18n import localized
 from jogakbo_shell.instance import Instance
 from jogakbo_shell.registry.server import FragmentServer
+from jogakbo_shell.upstream.port import Prepared
+
+_MAX_KEPT = 4096
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Order:
-    """One fetch: `seconds` is what the team declares that its fragment may take."""
+    """One kind of fetch: `seconds` is what the team declares that its fragment may take.
+
+    `prepared` is the request, once it has been written.
+    """
 
     server: FragmentServer
     instance: Instance
@@ -24,6 +31,26 @@ class Order:
     title: str
     private: bool
     seconds: float
+    prepared: Prepared | None = None
+
+
+class Orders:
+    """Orders are the same until the server's manifest changes, and are then placed anew."""
+
+    def __init__(self) -> None:
+        self._kept: dict[Instance, tuple[Manifest, Order]] = {}
+
+    def place(self, server: FragmentServer | None, instance: Instance) -> Order:
+        """Raises NotDeclared, NotKnownYet or WrongParams."""
+        kept = self._kept.get(instance)
+        if kept is not None and server is not None and kept[0] is server.manifest:
+            return kept[1]
+        order = place_order(server, instance)
+        if len(self._kept) >= _MAX_KEPT:
+            self._kept.clear()
+        if order.server.manifest is not None:
+            self._kept[instance] = (order.server.manifest, order)
+        return order
 
 
 def place_order(server: FragmentServer | None, instance: Instance) -> Order:
@@ -45,6 +72,13 @@ def place_order(server: FragmentServer | None, instance: Instance) -> Order:
         private=declared.audience == "private",
         seconds=declared.timeout_ms / 1000,
     )
+
+
+def title_of(servers: Mapping[str, FragmentServer], instance: Instance) -> str:
+    """What the fragment is called in the instance's language, as far as that is known."""
+    server = servers.get(instance.server)
+    declared = server.manifest.fragments.get(instance.fragment) if server and server.manifest else None
+    return localized(declared.title, instance.locale) if declared else instance.fragment
 
 
 def accepted(declared: FragmentDeclaration, values: dict[str, str]) -> tuple[tuple[str, str], ...]:

@@ -8,12 +8,12 @@ from typing import Literal
 State = Literal["fresh", "stale", "fallback", "failed"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Rendered:
-    """One fragment, contained and wrapped, ready to be put into a page or onto a stream.
+    """One fragment, contained and wrapped, ready to be put into a page or onto a stream; never changed once made.
 
     `markup` is the whole `<section id="f-…" …>`; `status` is the fragment server's answer (504 when there was
-    none in time), which only a primary fragment passes on to its page.
+    none in time), which only a primary fragment passes on to its page. `links` is the answer's Link header.
     """
 
     markup: bytes
@@ -27,6 +27,8 @@ class Rendered:
     head: tuple[str, ...] = ()
     title: str = ""
     location: str = ""
+    links: str = ""
+    hit: bool = False
 
     @property
     def html(self) -> str:

@@ -6,19 +6,22 @@ from dataclasses import replace
 from typing import Protocol
 
 from jogakbo_shell.composition.cache import Entry, FragmentCache
-from jogakbo_shell.composition.containment import Contained
+from jogakbo_shell.composition.checking import Fetched
 from jogakbo_shell.composition.errors import FragmentError, Moved
 from jogakbo_shell.composition.fallbacks import Fallbacks
-from jogakbo_shell.composition.fetching import Fetched
-from jogakbo_shell.composition.orders import Order
+from jogakbo_shell.composition.orders import Order, title_of
+from jogakbo_shell.composition.parsing import Parsed
 from jogakbo_shell.composition.rendered import Rendered, State
 from jogakbo_shell.composition.wrapping import as_stale, wrap
-from jogakbo_shell.i18n import localized
 from jogakbo_shell.instance import Instance
 from jogakbo_shell.registry.registry import Registry
 from jogakbo_shell.upstream.errors import UpstreamError
 
-_GATEWAY_TIMEOUT = 504
+# RFC 9211.
+_HIT = "jogakbo; hit"
+_MISS = "jogakbo; fwd=miss"
+_STORED = "jogakbo; fwd=miss; stored"
+_BYPASS = "jogakbo; fwd=bypass"
 
 
 class Placeholder(Protocol):
@@ -26,22 +29,26 @@ class Placeholder(Protocol):
         """What is shown for want of everything else: honest, with a link to the fragment's own page."""
 
 
-def from_answer(order: Order, fetched: Fetched, contained: Contained, duration_ms: float) -> Rendered:
+def from_answer(order: Order, fetched: Fetched, parsed: Parsed) -> Rendered:
     """A fragment as its server has just sent it."""
-    markup, etag = wrap(order.instance, contained.html, title=order.title, state="fresh")
-    stored = "; stored" if fetched.freshness.storable else ""
     return Rendered(
-        markup=markup,
+        markup=parsed.markup,
         state="fresh",
         status=fetched.status,
-        etag=etag,
+        etag=parsed.etag,
         keys=fetched.keys,
         private=order.private,
-        cache_status="jogakbo; fwd=bypass" if order.private else f"jogakbo; fwd=miss{stored}",
-        duration_ms=duration_ms,
-        head=contained.head,
-        title=contained.title,
+        cache_status=_BYPASS if order.private else _STORED if fetched.freshness.storable else _MISS,
+        duration_ms=fetched.duration_ms,
+        head=parsed.head,
+        title=parsed.title,
+        links=fetched.links,
     )
+
+
+def as_hit(rendered: Rendered) -> Rendered:
+    """The same, as those will get it who come after it was stored."""
+    return replace(rendered, cache_status=_HIT, duration_ms=0.0, hit=True)
 
 
 def from_cache(entry: Entry, cache_status: str, duration_ms: float = 0.0) -> Rendered:
@@ -60,10 +67,10 @@ class LastResort:
         self._placeholder = placeholder
         self._registry = registry
 
-    def instead(self, instance: Instance, error: Exception, duration_ms: float) -> Rendered:
-        status = error.status if isinstance(error, FragmentError | UpstreamError) else _GATEWAY_TIMEOUT
+    def instead(self, instance: Instance, error: FragmentError | UpstreamError, duration_ms: float) -> Rendered:
+        status = error.status
         if isinstance(error, Moved):
-            html = self._placeholder(instance, self._title(instance))
+            html = self._placeholder(instance, title_of(self._registry.servers, instance))
             return replace(self._unavailable(instance, html, "failed", status, duration_ms), location=error.location)
         entry = self._cache.find(instance)
         # What is not there any more is no failure: an old copy of it would be a lie.
@@ -76,15 +83,16 @@ class LastResort:
                 etag=f"{entry.rendered.etag}-stale",
                 cache_status="jogakbo; hit; fwd=stale; detail=stale-if-error",
                 duration_ms=duration_ms,
+                hit=False,
             )
         fallback = self._fallbacks.find(instance)
         if fallback is not None:
             return self._unavailable(instance, fallback, "fallback", status, duration_ms)
-        html = self._placeholder(instance, self._title(instance))
+        html = self._placeholder(instance, title_of(self._registry.servers, instance))
         return self._unavailable(instance, html, "failed", status, duration_ms)
 
     def _unavailable(self, instance: Instance, html: str, state: State, status: int, duration_ms: float) -> Rendered:
-        markup, etag = wrap(instance, html, title=self._title(instance), state=state)
+        markup, etag = wrap(instance, html, title=title_of(self._registry.servers, instance), state=state)
         return Rendered(
             markup=markup,
             state=state,
@@ -92,11 +100,6 @@ class LastResort:
             etag=etag,
             keys=frozenset(),
             private=self._registry.is_private(instance),
-            cache_status="jogakbo; fwd=miss",
+            cache_status=_MISS,
             duration_ms=duration_ms,
         )
-
-    def _title(self, instance: Instance) -> str:
-        server = self._registry.servers.get(instance.server)
-        declared = server.manifest.fragments.get(instance.fragment) if server and server.manifest else None
-        return localized(declared.title, instance.locale) if declared else instance.fragment

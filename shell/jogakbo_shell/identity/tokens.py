@@ -8,6 +8,7 @@ from collections import OrderedDict
 from joserfc import jwt
 
 from jogakbo_shell.identity.keys import SigningKeys
+from jogakbo_shell.upstream.port import HeaderLines
 
 _ISSUER = "jogakbo-shell"
 _ALGORITHM = "Ed25519"  # EdDSA by its fully specified name (RFC 9864)
@@ -22,19 +23,24 @@ class Tokens:
     def __init__(self, keys: SigningKeys) -> None:
         self._keys = keys
         self._header = {"alg": _ALGORITHM, "kid": keys.key_id}
-        self._kept: OrderedDict[tuple[str, str], tuple[float, str]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str], tuple[float, HeaderLines]] = OrderedDict()
 
     def bearer(self, subject: str, audience: str) -> str:
         """`Bearer eyJ…` for the Authorization header."""
+        return self.lines(subject, audience).fields[0][1]
+
+    def lines(self, subject: str, audience: str) -> HeaderLines:
+        """The whole Authorization header."""
         now = time.time()
-        signed_at, value = self._kept.get((subject, audience), (0.0, ""))
-        if not 0 <= now - signed_at < _REUSE_SECONDS:
-            value = "Bearer " + self._sign(subject, audience, int(now))
-            self._kept[subject, audience] = (now, value)
-            self._kept.move_to_end((subject, audience))
-            if len(self._kept) > _MAX_KEPT:
-                self._kept.popitem(last=False)
-        return value
+        kept = self._kept.get((subject, audience))
+        if kept is not None and 0 <= now - kept[0] < _REUSE_SECONDS:
+            return kept[1]
+        lines = HeaderLines.of({"authorization": "Bearer " + self._sign(subject, audience, int(now))})
+        self._kept[subject, audience] = (now, lines)
+        self._kept.move_to_end((subject, audience))
+        if len(self._kept) > _MAX_KEPT:
+            self._kept.popitem(last=False)
+        return lines
 
     def _sign(self, subject: str, audience: str, now: int) -> str:
         claims = {"iss": _ISSUER, "sub": subject, "aud": audience, "iat": now, "exp": now + _LIFETIME_SECONDS}
