@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 ValueName = Literal["title", "query", "head", "grant", "cursor"]
+"""What is known of a request when the head of its page leaves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,14 @@ def _value(source: PageParam | str, page: Mapping[str, str]) -> str:
     return source if isinstance(source, str) else page.get(source.name) or source.default
 
 
-Slot = FragmentSlot | ValueSlot
-Segment = bytes | FragmentSlot | ValueSlot
+@dataclass(frozen=True, slots=True)
+class LateSlot:
+    """Where the fragments follow that did not come in time."""
+
+
+Slot = FragmentSlot | ValueSlot | LateSlot
+Segment = bytes | FragmentSlot | ValueSlot | LateSlot
+Part = bytes | FragmentSlot | LateSlot
 
 
 class Marks:
@@ -86,9 +93,9 @@ class Marks:
         return tuple(segments)
 
 
-def fill_values(segments: tuple[Segment, ...], values: Mapping[ValueName, bytes]) -> list[bytes | FragmentSlot]:
+def fill_values(segments: tuple[Segment, ...], values: Mapping[ValueName, bytes]) -> list[Part]:
     """Put the values of one request in, and join what is then adjacent."""
-    filled: list[bytes | FragmentSlot] = []
+    filled: list[Part] = []
     run: list[bytes] = []
     for segment in segments:
         if isinstance(segment, bytes):

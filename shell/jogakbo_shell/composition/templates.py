@@ -17,7 +17,7 @@ from jogakbo_shell.composition.assets import NO_ASSETS, Assets, Files, OwnAssets
 from jogakbo_shell.composition.esi import EsiFault, Include, read_esi
 from jogakbo_shell.composition.esi_slots import EsiSlots
 from jogakbo_shell.composition.esi_tags import EsiTags
-from jogakbo_shell.composition.segments import FragmentSlot, Marks, PageParam, Segment, ValueName, ValueSlot
+from jogakbo_shell.composition.segments import FragmentSlot, LateSlot, Marks, PageParam, Segment, ValueName, ValueSlot
 from jogakbo_shell.i18n import Messages
 from jogakbo_shell.instance import Instance
 from jogakbo_shell.registry.page_table import PagesFault
@@ -78,6 +78,7 @@ class Templates:
         self._esi_slots = EsiSlots({})
         self.segments = lru_cache(maxsize=_MAX_VARIANTS)(self.render)
         self.placeholder = lru_cache(maxsize=_MAX_VARIANTS)(self._placeholder)
+        self.late_opening = lru_cache(maxsize=_MAX_VARIANTS)(self._late_opening)
 
     def find_includes_on(self, servers: Mapping[str, FragmentServer]) -> None:
         """What ESI includes may name."""
@@ -135,6 +136,18 @@ class Templates:
             href=f"/-/{instance.name}{query}",
         )
 
+    def late_place(self, instance: Instance, title: str) -> bytes:
+        """What stands where a fragment should that comes at the end of the page."""
+        words = partial(self._messages.text, instance.locale)
+        html = self._environment.get_template("late_place.html").render(
+            t=words, title=title, dom_id=instance.dom_id, server=instance.server
+        )
+        return html.encode()
+
+    def _late_opening(self, locale: str) -> bytes:
+        html = self._environment.get_template("late.html").render(t=partial(self._messages.text, locale))
+        return html.encode()
+
 
 class _PageParams:
     """`params.id` in a template."""
@@ -153,6 +166,8 @@ class _PageFacts:
     def __getattr__(self, name: str) -> object:
         if name in ("grant", "cursor") and not self._look.live:
             return ""
+        if name == "late":
+            return Markup(self._marks.put(LateSlot()))  # noqa: S704 - a mark, not a visitor's text
         if name in _VALUES:
             return Markup(self._marks.put(ValueSlot(_VALUES[name])))  # noqa: S704 - a mark, not a visitor's text
         value = getattr(self._look, name)

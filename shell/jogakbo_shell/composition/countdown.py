@@ -1,0 +1,62 @@
+"""Many waits of the same length, one timer: who began first is due first."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from typing import Generic, Protocol, TypeVar
+
+T = TypeVar("T")
+T_contra = TypeVar("T_contra", contravariant=True)
+
+# uvloop counts in whole milliseconds, so a timer may ring a trifle early.
+_SLACK_SECONDS = 0.0005
+
+
+class Due(Protocol[T_contra]):
+    def __call__(self, item: T_contra, /) -> None:
+        """The time of this one has come."""
+
+
+class Countdown(Generic[T]):
+    """Calls `due` for whatever was put in `seconds` ago and not taken out since.
+
+    A timer for each would be made and thrown away some thousand times a second, and would keep what is done alive.
+    """
+
+    def __init__(self, seconds: float, due: Due[T]) -> None:
+        self.seconds = seconds
+        self._due = due
+        self._began: OrderedDict[T, float] = OrderedDict()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __len__(self) -> int:
+        return len(self._began)
+
+    def put(self, item: T) -> None:
+        loop = asyncio.get_running_loop()
+        self._began[item] = loop.time()
+        if self._timer is None:
+            self._timer = loop.call_later(self.seconds, self._ring)
+
+    def take(self, item: T) -> bool:
+        """Whether it was still in."""
+        return self._began.pop(item, None) is not None
+
+    def stop(self) -> None:
+        self._began.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _ring(self) -> None:
+        self._timer = None
+        loop = asyncio.get_running_loop()
+        latest = loop.time() + _SLACK_SECONDS - self.seconds
+        while self._began:
+            item, began = next(iter(self._began.items()))
+            if began > latest:
+                self._timer = self._timer or loop.call_later(began - latest, self._ring)
+                return
+            del self._began[item]
+            self._due(item)
