@@ -13,6 +13,9 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
 
 from jogakbo_shell.composition.cache import FragmentCache
+from jogakbo_shell.composition.late import LateWords
+from jogakbo_shell.composition.page_cache import PageCache
+from jogakbo_shell.composition.patience import Patience
 from jogakbo_shell.composition.templates import Templates
 from jogakbo_shell.core import Core, build_core
 from jogakbo_shell.i18n import Messages
@@ -27,10 +30,13 @@ from jogakbo_shell.registry.server import FragmentServer
 from jogakbo_shell.seams import Live
 from jogakbo_shell.settings import Settings
 from jogakbo_shell.still import Still
+from jogakbo_shell.web.access import AccessLog
 from jogakbo_shell.web.answers import Answers
+from jogakbo_shell.web.desk import Desk
 from jogakbo_shell.web.edge import Edge
 from jogakbo_shell.web.files import StaticFiles
 from jogakbo_shell.web.health import Health
+from jogakbo_shell.web.page_view import Surroundings
 from jogakbo_shell.web.pages import Pages
 from jogakbo_shell.web.status import Status
 from jogakbo_shell.web.variants import Variants
@@ -42,7 +48,7 @@ _PACKAGE = Path(str(files("jogakbo_shell")))
 def create_app(settings: Settings) -> Starlette:
     """Builds everything and connects to nothing: that begins with the lifespan.
 
-    `app.state.live` is the live part, for the server to say goodbye with.
+    `app.state.live` is the live part, for the server to say goodbye with; `app.state.desk` answers pages before ASGI.
     """
     keys = SigningKeys.load(settings.shell_data_dir / "keys")
     messages, static = Messages.load(), StaticFiles(_PACKAGE / "static")
@@ -64,17 +70,23 @@ def create_app(settings: Settings) -> Starlette:
         Route("/-/{rest:path}", proxy),
         Route("/podium-resource/{rest:path}", proxy),
     ]
+    access = AccessLog()
     reception = Reception(
         Sessions(keys), public_origin=settings.public_origin.rstrip("/"), cookie_secure=settings.cookie_secure
     )
+    patience = Patience(settings.page_hold_ms / 1000, settings.page_budget_ms / 1000, settings.page_deadline_ms / 1000)
+    late = LateWords(templates, core.registry, static.asset("late.js"))
+    surroundings = Surroundings(core.fragments, patience, late)
+    pages = _pages(settings, core, live, catalogue, Variants(core.registry, answers, late.asset.href), surroundings)
+    desk = Desk(pages, reception, access, stall_seconds=settings.stall_seconds)
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(Edge, reception=reception, faults=answers.fault)],
-        lifespan=_lifespan(core, live),
+        middleware=[Middleware(Edge, reception=reception, faults=answers.fault, access=access)],
+        lifespan=_lifespan(core, live, desk, patience),
     )
     app.router.redirect_slashes = False
-    app.router.default = _pages(settings, core, live, catalogue, answers)
-    app.state.live = live
+    app.router.default = pages
+    app.state.live, app.state.desk = live, desk
     return app
 
 
@@ -104,14 +116,16 @@ def _proxy(settings: Settings, core: Core, live: Live, answers: Answers) -> Prox
     )
 
 
-def _pages(settings: Settings, core: Core, live: Live, catalogue: Catalogue, answers: Answers) -> Pages:
+def _pages(
+    settings: Settings, core: Core, live: Live, catalogue: Catalogue, variants: Variants, surroundings: Surroundings
+) -> Pages:
     return Pages(
         catalogue=catalogue,
-        variants=Variants(core.registry, answers),
-        answers=answers,
-        fragments=core.fragments,
+        answers=variants.answers,
+        variants=variants,
         live=live,
-        deadline_seconds=settings.page_deadline_ms / 1000,
+        kept=PageCache(core.cache, settings.page_cache_bytes),
+        surroundings=surroundings,
     )
 
 
@@ -138,7 +152,7 @@ class _Lifespan(Protocol):
     def __call__(self, app: Starlette) -> AbstractAsyncContextManager[None]: ...
 
 
-def _lifespan(core: Core, live: Live) -> _Lifespan:
+def _lifespan(core: Core, live: Live, desk: Desk, patience: Patience) -> _Lifespan:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         await core.start()
@@ -147,6 +161,8 @@ def _lifespan(core: Core, live: Live) -> _Lifespan:
             yield
         finally:
             await live.stop()
+            desk.stop()
+            patience.stop()
             await core.stop()
 
     return lifespan

@@ -9,6 +9,7 @@ from jogakbo_shell.composition.fallbacks import Fallbacks
 from jogakbo_shell.composition.fetching import Fetcher
 from jogakbo_shell.composition.fragments import Fragments
 from jogakbo_shell.composition.healing import Healing
+from jogakbo_shell.composition.parsing import Parser
 from jogakbo_shell.composition.results import LastResort
 from jogakbo_shell.composition.templates import Templates
 from jogakbo_shell.context import Context
@@ -20,7 +21,9 @@ from jogakbo_shell.registry.shelf import Shelf
 from jogakbo_shell.settings import Settings
 from jogakbo_shell.upstream.pool import PooledUpstream
 from jogakbo_shell.upstream.port import Upstream
-from jogakbo_shell.web.metrics import FragmentOutcomes
+from jogakbo_shell.web.metrics import FRAGMENTS
+
+_PARSED_BYTES = 8_388_608
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class Core:
         await self.registry.stop()
         await self.fallbacks.stop()
         await self.assets.stop()
-        await self.fragments.stop()
+        self.fragments.stop()
         await self.upstream.close()
 
 
@@ -64,12 +67,19 @@ def build_core(settings: Settings, keys: SigningKeys, templates: Templates) -> C
     )
     cache = FragmentCache(settings.cache_bytes)
     fallbacks = Fallbacks(upstream, context, Shelf(settings.shell_data_dir / "fallbacks"))
+    fetcher = Fetcher(
+        upstream,
+        context,
+        Parser(_PARSED_BYTES),
+        max_running=settings.max_running_fragments,
+        max_waiting=settings.max_waiting_fragments,
+    )
     fragments = Fragments(
         registry,
         cache=cache,
-        fetcher=Fetcher(upstream, context),
+        fetcher=fetcher,
         last_resort=LastResort(cache, fallbacks, templates.placeholder, registry),
-        outcomes=FragmentOutcomes(),
+        outcomes=FRAGMENTS,
         max_seconds=settings.fragment_deadline_ms / 1000,
     )
     healing = Healing(fragments, retry_seconds=settings.breaker_retry_ms / 1000)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from importlib.resources import files
 
 from jogakbo.contract.context import LOCALES
@@ -54,6 +55,7 @@ def chosen_locale(asked: str, cookie: str, accept_language: str) -> str:
     return _accepted(accept_language)
 
 
+@lru_cache(maxsize=512)
 def _accepted(header: str) -> str:
     best, best_weight = LOCALES[0], 0.0
     for part in header[:200].split(","):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Protocol
 
 from starlette.routing import BaseRoute
@@ -17,7 +17,7 @@ class Live(Protocol):
     """
 
     def routes(self) -> list[BaseRoute]:
-        """`/-/live`; the visitor is in `scope["state"]["visitor"]` (see `identity.session.Visitor`)."""
+        """`/-/live`; the visit is in `scope["state"]["visit"]` (see `web.visit.Visit`)."""
 
     async def start(self) -> None:
         """Begin to read the bus in the background; must not wait for it."""
@@ -31,8 +31,8 @@ class Live(Protocol):
     def cursor(self) -> str:
         """The position in the log up to which the cache is known to be right, as text for a page."""
 
-    def sign(self, instances: Iterable[Instance], locale: str, subject: str) -> str:
-        """The grant of a page: what it shows, to whom."""
+    def sign(self, instances: tuple[Instance, ...], locale: str, subject: str) -> str:
+        """The grant of a page: what it shows, to whom; an empty subject is for a page that is the same for all."""
 
     def recovered(self, server: str) -> None:
         """A fragment server answers again, or has a new release: render its open instances anew."""

@@ -47,6 +47,20 @@ class Settings(BaseSettings):
     page_deadline_ms: int = Field(
         1000, gt=0, description="Milliseconds until a page is complete, whatever its fragments do."
     )
+    page_budget_ms: int = Field(
+        300, ge=0, description="Milliseconds until a fragment that is still missing goes to the end of its page."
+    )
+    page_hold_ms: int = Field(
+        4,
+        ge=0,
+        description="Milliseconds until a page begins to leave in pieces; what is complete by then leaves in one.",
+    )
+    pages_before_asgi: bool = Field(
+        True, description="Answer plain requests for pages before the ASGI server has taken them up; off is slower."
+    )
+    stall_seconds: int = Field(
+        60, gt=0, description="Seconds after which a client that takes nothing of its page is cut off."
+    )
     fragment_deadline_ms: int = Field(
         1000, gt=0, description="Milliseconds for one fragment in total: connect, headers and body together."
     )
@@ -64,6 +78,15 @@ class Settings(BaseSettings):
     )
     max_upstream_connections: int = Field(
         64, gt=0, description="Connections per fragment server; more requests wait within their deadline."
+    )
+    max_running_fragments: int = Field(
+        48, gt=0, description="Fragments of one server that are fetched at the same time."
+    )
+    max_waiting_fragments: int = Field(
+        256, ge=0, description="Fragments of one server that may wait for that; for more their fallbacks are shown."
+    )
+    page_cache_bytes: int = Field(
+        16_777_216, ge=0, description="Bytes of whole composed pages kept in memory; 0 keeps none."
     )
     upstream_client: Literal["pool", "httpx2"] = Field(
         "pool",

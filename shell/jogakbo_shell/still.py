@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from starlette.routing import BaseRoute
 
@@ -27,7 +27,7 @@ class Still:
     def cursor(self) -> str:
         return ""
 
-    def sign(self, instances: Iterable[Instance], locale: str, subject: str) -> str:
+    def sign(self, instances: tuple[Instance, ...], locale: str, subject: str) -> str:
         return ""
 
     def recovered(self, server: str) -> None:

@@ -224,6 +224,7 @@ async def portal(folder: Path, servers: Mapping[str, str], **settings: object) -
         "fragment_servers": " ".join(f"{name}={address}" for name, address in servers.items()),
         "fragment_deadline_ms": 250,
         "page_deadline_ms": 300,
+        "page_budget_ms": 150,
         "action_deadline_ms": 400,
         "manifest_interval_ms": 100,
         "breaker_retry_ms": 50,

@@ -78,7 +78,7 @@ async def test_our_own_fault_is_a_page_too(tmp_path: Path) -> None:
             raise RuntimeError("a fault of ours")
 
         shell.app.router.default = broken
-        page = await shell.get("/")
+        page = await shell.get("/a-path-that-is-no-page")
     assert page.status_code == 500
     assert "<main" in page.text
     assert "a fault of ours" not in page.text

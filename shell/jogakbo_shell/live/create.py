@@ -33,5 +33,5 @@ def create_live(
 
 
 def _visitor(scope: Scope) -> str:
-    subject: str = scope["state"]["visitor"].subject
+    subject: str = scope["state"]["visit"].visitor.subject
     return subject

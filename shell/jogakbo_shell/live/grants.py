@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
 from dataclasses import dataclass
+from functools import lru_cache
 
 import msgspec
 from itsdangerous import BadData, URLSafeTimedSerializer
@@ -11,6 +12,8 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from jogakbo_shell.instance import Instance, NotAnInstance
 
 _LIFETIME_SECONDS = 12 * 3600
+_REUSE_SECONDS = 300
+_MAX_KEPT = 4096
 _SALT = "jogakbo live grant 1"
 
 
@@ -47,10 +50,14 @@ class Grants:
     def __init__(self, secret: bytes, lifetime_seconds: int = _LIFETIME_SECONDS) -> None:
         self._serializer = URLSafeTimedSerializer(secret, salt=_SALT, serializer=_Json)
         self._lifetime_seconds = lifetime_seconds
+        self._signed = lru_cache(maxsize=_MAX_KEPT)(self._sign)
 
-    def sign(self, instances: Iterable[Instance], locale: str, subject: str) -> str:
-        names = tuple(dict.fromkeys(instance.text for instance in instances))
-        return self._serializer.dumps(_Content(names, locale, subject))
+    def sign(self, instances: tuple[Instance, ...], locale: str, subject: str) -> str:
+        """An empty subject is for a page that shows the same to all; whoever has its grant may use it.
+
+        The same grant is given out for some minutes: signing takes longer than all else on a page from the cache.
+        """
+        return self._signed(instances, locale, subject, int(time.monotonic() / _REUSE_SECONDS))
 
     def verify(self, text: str, subject: str) -> Grant:
         """What `subject` may be told about. Raises GrantRefused."""
@@ -59,6 +66,10 @@ class Grants:
             instances = tuple(Instance.parse(name, content.locale) for name in content.instances)
         except (BadData, msgspec.MsgspecError, NotAnInstance) as error:
             raise GrantRefused(f"the grant cannot be used: {error}") from error
-        if content.subject != subject:
+        if content.subject not in ("", subject):
             raise GrantRefused("the grant was given to another session")
         return Grant(instances, content.locale, subject)
+
+    def _sign(self, instances: tuple[Instance, ...], locale: str, subject: str, period: int) -> str:
+        names = tuple(dict.fromkeys(instance.text for instance in instances))
+        return self._serializer.dumps(_Content(names, locale, subject))

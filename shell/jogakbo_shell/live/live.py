@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 
 from redis.asyncio import Redis
@@ -49,7 +49,7 @@ class LivePages:
     def cursor(self) -> str:
         return self._log.cursor
 
-    def sign(self, instances: Iterable[Instance], locale: str, subject: str) -> str:
+    def sign(self, instances: tuple[Instance, ...], locale: str, subject: str) -> str:
         return self._grants.sign(instances, locale, subject)
 
     def recovered(self, server: str) -> None:

@@ -45,7 +45,7 @@ class Showing:
                 rendered.markup,
                 title=title,
                 status=rendered.status,
-                grant=self._live.sign([instance], visit.locale, subject),
+                grant=self._live.sign((instance,), visit.locale, subject),
                 cursor=cursor,
             )
         if rendered.state in ("fallback", "failed"):

@@ -17,11 +17,10 @@ from jogakbo_shell.composition.templates import Language, Look, NavEntry, Templa
 from jogakbo_shell.i18n import LOCALE_NAMES, Messages, localized
 from jogakbo_shell.registry.catalogue import Catalogue
 from jogakbo_shell.registry.server import FragmentServer
-from jogakbo_shell.web.security import Header, page_policy
+from jogakbo_shell.web.page_headers import page_headers
 from jogakbo_shell.web.visit import Visit
 
 _LANGUAGES = tuple(Language(code, LOCALE_NAMES[code]) for code in LOCALES)
-HTML = (b"content-type", b"text/html; charset=utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,8 @@ class Answers:
         segments = self.templates.render(template, look, *facts)
         values = page_values(title=title, query=visit.query_before_language, grant=grant, cursor=cursor)
         response = Response(whole(segments, values), status)
-        response.raw_headers += page_headers(visit, look.assets.script_paths)
+        own = page_headers(visit.locale, visit.origin, look.assets.script_paths, secure=visit.secure)
+        response.raw_headers += [*own, *((b"set-cookie", cookie.encode()) for cookie in visit.cookies)]
         return response
 
     def fault(self, visit: Visit, status: int, detail: str = "") -> Response:
@@ -127,15 +127,3 @@ def page_values(
 def whole(segments: tuple[Segment, ...], values: Mapping[ValueName, bytes]) -> bytes:
     """A page without fragments, as bytes."""
     return b"".join(part for part in fill_values(segments, values) if isinstance(part, bytes))
-
-
-def page_headers(visit: Visit, scripts: tuple[str, ...]) -> list[Header]:
-    """The page runs these scripts of the portal; it belongs to one visitor (grant) and must be asked for again."""
-    return [
-        HTML,
-        (b"content-security-policy", page_policy(visit.origin, scripts)),
-        (b"cache-control", b"private, no-cache"),
-        (b"vary", b"Cookie, Accept-Language"),
-        (b"content-language", visit.locale.encode()),
-        *((b"set-cookie", cookie.encode()) for cookie in visit.cookies),
-    ]

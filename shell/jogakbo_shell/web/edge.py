@@ -6,17 +6,13 @@ import time
 from typing import Protocol
 
 import structlog
-from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from jogakbo_shell.tracing import Trace, enter_trace
-from jogakbo_shell.web.metrics import REQUEST_SECONDS
+from jogakbo_shell.tracing import enter_trace
+from jogakbo_shell.web.access import CLIENT_GONE, AccessLog
 from jogakbo_shell.web.security import secured
 from jogakbo_shell.web.visit import Reception, Visit
-
-_QUIET = frozenset({"/livez", "/readyz", "/metrics"})
-_CLIENT_GONE = 499  # nginx's word for it; never sent, only logged
 
 
 class Faults(Protocol):
@@ -24,11 +20,21 @@ class Faults(Protocol):
         """An error as a page or a problem."""
 
 
+def _fields(scope: Scope) -> dict[str, str]:
+    """Of a header that comes twice, the first; cookies are one header in any number of lines (RFC 9113, 8.2.3)."""
+    fields: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        key, text = name.decode("latin-1"), value.decode("latin-1")
+        fields[key] = f"{fields[key]}; {text}" if key == "cookie" and key in fields else fields.get(key, text)
+    return fields
+
+
 class Edge:
-    def __init__(self, app: ASGIApp, reception: Reception, faults: Faults) -> None:
+    def __init__(self, app: ASGIApp, reception: Reception, faults: Faults, access: AccessLog) -> None:
         self._app = app
         self._reception = reception
         self._faults = faults
+        self._access = access
         self._log = structlog.get_logger()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -36,12 +42,11 @@ class Edge:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        headers = Headers(scope=scope)
-        trace = Trace.begin(headers.get("traceparent", ""), headers.get("x-request-id", ""))
+        visit = self._reception.receive(scope["scheme"], _fields(scope), scope["query_string"])
+        trace = visit.trace
         enter_trace(trace)
-        visit = self._reception.receive(scope, headers, trace)
-        scope.setdefault("state", {}).update(visit=visit, visitor=visit.visitor, trace=trace)
-        status = _CLIENT_GONE
+        scope.setdefault("state", {}).update(visit=visit)
+        status = CLIENT_GONE
 
         async def with_headers(message: Message) -> None:
             nonlocal status
@@ -55,30 +60,8 @@ class Edge:
             await self._app(scope, receive, with_headers)
         except Exception:
             self._log.exception("request_failed", path=scope["path"], trace_id=trace.trace_id)
-            if status != _CLIENT_GONE:
+            if status != CLIENT_GONE:
                 raise  # half an answer has left: the server must cut the connection, so that nobody takes it for whole
             await self._faults(visit, 500)(scope, receive, with_headers)
         finally:
-            self._note(scope, status, time.perf_counter() - started, trace)
-
-    def _note(self, scope: Scope, status: int, seconds: float, trace: Trace) -> None:
-        kind = _kind(scope["path"])
-        REQUEST_SECONDS.labels(kind, f"{status // 100}xx").observe(seconds)
-        write = self._log.debug if scope["path"] in _QUIET else self._log.info
-        write(
-            "request",
-            method=scope["method"],
-            path=scope["path"],
-            status=status,
-            duration_ms=round(seconds * 1000, 1),
-            trace_id=trace.trace_id,
-            request_id=trace.request_id,
-        )
-
-
-def _kind(path: str) -> str:
-    if path == "/-/live":
-        return "live"
-    if path.startswith("/-/"):
-        return "proxy"
-    return "static" if path.startswith("/static/") else "page"
+            self._access.note(scope["method"], scope["path"], status, time.perf_counter() - started, trace)

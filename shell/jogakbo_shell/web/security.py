@@ -54,6 +54,6 @@ def secured(headers: list[Header], *, secure: bool) -> list[Header]:
     added = [header for header in _ALWAYS if header[0] not in names]
     if b"content-security-policy" not in names:
         added.append((b"content-security-policy", _NO_SCRIPTS))
-    if secure:
+    if secure and _HTTPS[0] not in names:
         added.append(_HTTPS)
     return headers + added

@@ -1,11 +1,11 @@
-"""What the shell knows of a request before anything answers it."""
+"""What the shell knows of a request before anything answers it; found out when it is asked for."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from urllib.parse import urlencode
 
-from starlette.datastructures import Headers, QueryParams
+from starlette.datastructures import QueryParams
 from starlette.requests import cookie_parser
 from starlette.types import Scope
 
@@ -21,22 +21,75 @@ CHOICES = ("lang", "theme")
 
 _THEMES = ("light", "dark")
 _CHOICE_SECONDS = 365 * 24 * 3600
+_NO_QUERY = QueryParams()
 
 
-@dataclass(frozen=True, slots=True)
 class Visit:
-    """`cookies` are the Set-Cookie values that this visit's page gives back; `form_page` is proxy/whence.py's."""
+    """`origin` and `secure` are of the address that the browser sees; `query_string` is as it came."""
 
-    trace: Trace
-    visitor: Visitor
-    locale: str
-    theme: str
-    origin: str
-    secure: bool
-    query: QueryParams
-    headers: Headers
-    cookies: tuple[str, ...]
-    form_page: str = ""
+    __slots__ = (
+        "_received",
+        "_sessions",
+        "_trace",
+        "_visitor",
+        "headers",
+        "locale",
+        "origin",
+        "query",
+        "query_string",
+        "secure",
+        "theme",
+    )
+
+    def __init__(
+        self, sessions: Sessions, headers: Mapping[str, str], query_string: bytes, origin: str, secure: bool
+    ) -> None:
+        cookie = headers.get("cookie", "")
+        self._sessions = sessions
+        self._received = cookie_parser(cookie) if cookie else {}
+        self._visitor: Visitor | None = None
+        self._trace: Trace | None = None
+        self.headers = headers
+        self.query_string = query_string
+        self.query = QueryParams(query_string) if query_string else _NO_QUERY
+        self.origin = origin
+        self.secure = secure
+        theme = self.query.get("theme") or self._received.get("theme", "")
+        self.theme = theme if theme in _THEMES else ""
+        self.locale = chosen_locale(
+            self.query.get("lang", ""), self._received.get("lang", ""), headers.get("accept-language", "")
+        )
+
+    @property
+    def trace(self) -> Trace:
+        if self._trace is None:
+            self._trace = Trace.begin(self.headers.get("traceparent", ""), self.headers.get("x-request-id", ""))
+        return self._trace
+
+    @property
+    def is_traced(self) -> bool:
+        """Whether the request brings an id or a trace of its own."""
+        return "traceparent" in self.headers or "x-request-id" in self.headers
+
+    @property
+    def visitor(self) -> Visitor:
+        """Whoever asks for it makes the visitor a known one: the answer then sets the session's cookie."""
+        if self._visitor is None:
+            self._visitor = self._sessions.visitor(self._received, secure=self.secure)
+        return self._visitor
+
+    @property
+    def cookies(self) -> tuple[str, ...]:
+        """The Set-Cookie values that this visit's answer gives back."""
+        given = [_choice(name, self.query[name], self.secure) for name in CHOICES if name in self.query]
+        if self._visitor is not None and self._visitor.is_new:
+            given.insert(0, self._sessions.cookie(self._visitor, secure=self.secure))
+        return tuple(cookie for cookie in given if cookie)
+
+    @property
+    def form_page(self) -> str:
+        """proxy/whence.py's."""
+        return self._received.get(FORM_PAGE, "")
 
     @property
     def query_before_language(self) -> str:
@@ -58,27 +111,10 @@ class Reception:
         self._public_origin = public_origin
         self._cookie_secure = cookie_secure
 
-    def receive(self, scope: Scope, headers: Headers, trace: Trace) -> Visit:
-        origin = self._public_origin or f"{scope['scheme']}://{headers.get('host', '')}"
+    def receive(self, scheme: str, headers: Mapping[str, str], query_string: bytes) -> Visit:
+        origin = self._public_origin or f"{scheme}://{headers.get('host', '')}"
         secure = self._cookie_secure or origin.startswith("https:")
-        cookies = cookie_parser(headers.get("cookie", ""))
-        query = QueryParams(scope["query_string"])
-        visitor = self._sessions.visitor(cookies, secure=secure)
-        given = [self._sessions.cookie(visitor, secure=secure)] if visitor.is_new else []
-        given += [_choice(name, query[name], secure) for name in CHOICES if name in query]
-        theme = query.get("theme") or cookies.get("theme", "")
-        return Visit(
-            trace=trace,
-            visitor=visitor,
-            locale=chosen_locale(query.get("lang", ""), cookies.get("lang", ""), headers.get("accept-language", "")),
-            theme=theme if theme in _THEMES else "",
-            origin=origin,
-            secure=secure,
-            query=query,
-            headers=headers,
-            cookies=tuple(cookie for cookie in given if cookie),
-            form_page=cookies.get(FORM_PAGE, ""),
-        )
+        return Visit(self._sessions, headers, query_string, origin, secure)
 
 
 def visit_of(scope: Scope) -> Visit:

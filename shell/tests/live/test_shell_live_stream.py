@@ -85,7 +85,7 @@ class Portal:
         self.hub.changed("orders", Position(1, last.seq + 1), frozenset({"orders"}))
 
     def query(self, cursor: str | None = None) -> dict[str, str]:
-        grant = self.grants.sign([BOARD], "en", ME)
+        grant = self.grants.sign((BOARD,), "en", ME)
         return {"grant": grant, "cursor": self.log.cursor if cursor is None else cursor}
 
     async def start(self) -> asyncio.Task[None]:
@@ -181,7 +181,7 @@ async def test_a_grant_can_be_asked_after_without_opening_a_stream() -> None:
 
 def test_an_old_grant_is_refused() -> None:
     grants = Grants(b"secret", lifetime_seconds=-1)
-    text = grants.sign([BOARD], "en", ME)
+    text = grants.sign((BOARD,), "en", ME)
     with pytest.raises(Exception, match="cannot be used"):
         grants.verify(text, ME)
 

@@ -1,0 +1,219 @@
+"""Pages answered where the request is read: before the server has made a task, a scope and two queues for it.
+
+Only plain requests for pages are taken: GET or HEAD in HTTP/1.1 to a page's own path, without a body, on a connection
+that stays. Everything else, and whatever looks odd, goes the ASGI way, which knows all of HTTP.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from typing import Protocol
+
+import structlog
+from starlette.responses import Response
+
+from jogakbo_shell.composition.countdown import Countdown
+from jogakbo_shell.composition.page_cache import Repeat
+from jogakbo_shell.tracing import Trace
+from jogakbo_shell.web.access import CLIENT_GONE, AccessLog
+from jogakbo_shell.web.header_block import HeaderBlock
+from jogakbo_shell.web.pages import Pages
+from jogakbo_shell.web.sink import PageKey, Reader
+from jogakbo_shell.web.visit import Reception, Visit
+
+# With any of these there is more to a request than its head, or another protocol behind it.
+_NOT_PLAIN = frozenset({b"content-length", b"transfer-encoding", b"expect", b"upgrade"})
+_ODD = re.compile(rb"[%#\\;]|//")
+
+
+class Carrier(Protocol):
+    """The connection, as the desk sees it."""
+
+    @property
+    def paused(self) -> bool:
+        """Whether the client does not take what was written before."""
+
+    def write(self, data: bytes) -> None: ...
+
+    def head(self, status: int) -> bytes:
+        """The status line, and the headers that the server itself adds."""
+
+    def finished(self) -> None:
+        """The answer is whole; the connection waits for the next request."""
+
+    def cut(self) -> None:
+        """Drop the connection at once."""
+
+
+class Desk:
+    def __init__(self, pages: Pages, reception: Reception, access: AccessLog, *, stall_seconds: float) -> None:
+        self.access = access
+        self._pages = pages
+        self._reception = reception
+        self._stalled = Countdown[DirectAnswer](stall_seconds, DirectAnswer.give_up)
+        self._log = structlog.get_logger()
+
+    def answer(
+        self, method: bytes, url: bytes, fields: list[tuple[bytes, bytes]], scheme: str, carrier: Carrier
+    ) -> DirectAnswer | None:
+        """The answer, under way or done; None for what is not to be answered here."""
+        if method not in (b"GET", b"HEAD"):
+            return None
+        names = {name for name, _ in fields}
+        if len(names) != len(fields) or not names.isdisjoint(_NOT_PLAIN) or b"host" not in names:
+            return None
+        path_bytes, _, query = url.partition(b"?")
+        if not path_bytes.startswith(b"/") or not path_bytes.isascii() or _ODD.search(path_bytes):
+            return None
+        path = path_bytes.decode("ascii")
+        found = self._pages.find(path)
+        if found is None:
+            return None
+        visit = self._reception.receive(
+            scheme, {name.decode("latin-1"): value.decode("latin-1") for name, value in fields}, query
+        )
+        answer = DirectAnswer(self, carrier, visit, method.decode(), path)
+        try:
+            reader = self._pages.open(found, visit, path, answer, head_only=method == b"HEAD")
+        except Exception:
+            if answer.begun:
+                raise
+            self._log.exception("page_not_begun", path=path)
+            return None
+        answer.read_by(reader)
+        return answer
+
+    def again(self, request: bytes, carrier: Carrier) -> bool:
+        """Whether it was a request that has been answered with a kept page before, byte for byte, and so is again."""
+        repeat = self._pages.kept.again(request)
+        if repeat is None:
+            return False
+        started = time.perf_counter()
+        trace = Trace.begin()
+        own = b"x-request-id: %b\r\n\r\n" % trace.request_id.encode()
+        carrier.write(b"".join((carrier.head(200), repeat.head, own, repeat.body)))
+        self.access.note("GET", repeat.path, 200, time.perf_counter() - started, trace)
+        carrier.finished()
+        return True
+
+    def remember(self, request: bytes, answer: DirectAnswer) -> None:
+        """These bytes, and nothing but these, were the request that got the answer."""
+        if answer.repeat is not None:
+            self._pages.kept.keep_repeat(request, answer.repeat)
+
+    def stalled(self, answer: DirectAnswer) -> None:
+        self._stalled.put(answer)
+
+    def moving(self, answer: DirectAnswer) -> None:
+        self._stalled.take(answer)
+
+    def stop(self) -> None:
+        self._stalled.stop()
+
+
+class DirectAnswer:
+    """A `Sink` that writes to the connection itself."""
+
+    __slots__ = (
+        "_carrier",
+        "_desk",
+        "_method",
+        "_path",
+        "_reader",
+        "_started",
+        "_status",
+        "_visit",
+        "begun",
+        "ended",
+        "repeat",
+    )
+
+    def __init__(self, desk: Desk, carrier: Carrier, visit: Visit, method: str, path: str) -> None:
+        self._desk = desk
+        self._carrier = carrier
+        self._visit = visit
+        self._method = method
+        self._path = path
+        self._started = time.perf_counter()
+        self._status = CLIENT_GONE
+        self._reader: Reader | None = None
+        self.repeat: Repeat[PageKey, HeaderBlock] | None = None
+        self.begun = False
+        self.ended = False
+
+    @property
+    def open(self) -> bool:
+        return not self._carrier.paused
+
+    def read_by(self, reader: Reader | None) -> None:
+        self._reader = reader
+
+    def whole(self, status: int, headers: Sequence[HeaderBlock], body: bytes) -> None:
+        self._carrier.write(b"".join([*self._head(status, headers), b"\r\n", body]))
+        self._end()
+
+    def respond(self, response: Response) -> None:
+        body = b"" if self._method == "HEAD" else bytes(response.body)
+        self.whole(response.status_code, [HeaderBlock.of(response.raw_headers)], body)
+
+    def start(self, status: int, headers: Sequence[HeaderBlock]) -> None:
+        head = self._head(status, headers)
+        if self._method != "HEAD":
+            head.append(b"transfer-encoding: chunked\r\n")
+        self._carrier.write(b"".join([*head, b"\r\n"]))
+
+    def write(self, chunk: bytes) -> None:
+        self._carrier.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+
+    def end(self) -> None:
+        if self._method != "HEAD":
+            self._carrier.write(b"0\r\n\r\n")
+        self._end()
+
+    def may_repeat(self, repeat: Repeat[PageKey, HeaderBlock]) -> None:
+        self.repeat = repeat
+
+    def abort(self) -> None:
+        self.ended = True
+        self._note()
+        self._carrier.cut()
+
+    # What the connection tells.
+
+    def pause(self) -> None:
+        self._desk.stalled(self)
+
+    def resume(self) -> None:
+        self._desk.moving(self)
+        if self._reader is not None and not self.ended:
+            self._reader.resume()
+
+    def lost(self) -> None:
+        self._desk.moving(self)
+        if not self.ended:
+            self.ended = True
+            self._status = CLIENT_GONE
+            if self._reader is not None:
+                self._reader.gone()
+            self._note()
+
+    def give_up(self) -> None:
+        """The client has taken nothing for too long."""
+        self._carrier.cut()
+
+    def _head(self, status: int, headers: Sequence[HeaderBlock]) -> list[bytes]:
+        self.begun = True
+        self._status = status
+        own = b"x-request-id: %b\r\n" % self._visit.trace.request_id.encode()
+        return [self._carrier.head(status), *[block.encoded for block in headers], own]
+
+    def _end(self) -> None:
+        self.ended = True
+        self._note()
+        self._carrier.finished()
+
+    def _note(self) -> None:
+        seconds = time.perf_counter() - self._started
+        self._desk.access.note(self._method, self._path, self._status, seconds, self._visit.trace)
