@@ -10,14 +10,17 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urljoin
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, Route, async_playwright
 
 from jogakbo.contract.manifest_reader import decode_manifest
 from jogakbo_shell.composition.assets import Assets, HeadAsset, OwnAssets, page_assets
 from jogakbo_shell.composition.declared_assets import NotOwn, asset_path, assets_of
+from jogakbo_shell.composition.links import parse_links
+from jogakbo_shell.composition.preloads import preloads
 from jogakbo_shell.composition.rendered import State
 from jogakbo_shell.integrity import digest, fits
 from jogakbo_shell.registry.server import FragmentServer
@@ -46,7 +49,7 @@ def script(name: str) -> bytes:
 def declare(cafe: FakeFragmentServer, **fields: object) -> None:
     """One fragment, on the page `/cafe`, and these fields of the manifest."""
     document = {**json.loads(manifest("cafe", a={})), "css": [], **fields}
-    cafe.at["/manifest.json"] = answer(json.dumps(document), headers={"content-type": "application/json"})
+    cafe.at["/manifest.json"] = answer(msgspec.json.encode(document), headers={"content-type": "application/json"})
     cafe.at |= {"/readyz": answer('{"checks": {}}'), "/a": answer("<p>a")}
 
 
@@ -308,8 +311,11 @@ def test_the_same_answer_has_the_same_assets_until_its_server_has_another_manife
 
 
 def page_of(*servers: FragmentServer) -> Assets:
-    own = OwnAssets(Assets((HeadAsset("/own.css"),), (HeadAsset("/own.js"),)), HeadAsset("/lazy.js"))
-    return page_assets(own, tuple(assets_of(server) for server in servers))
+    deferred = (("defer", ""),)
+    own = Assets((HeadAsset("/own.css"),), (HeadAsset("/own.js", more=deferred),))
+    return page_assets(
+        OwnAssets(own, HeadAsset("/lazy.js", more=deferred)), tuple(assets_of(server) for server in servers)
+    )
 
 
 def test_each_asset_is_on_a_page_once_in_the_order_of_the_fragments() -> None:
@@ -445,3 +451,65 @@ def test_a_digest_is_the_one_that_browsers_compute_and_of_several_the_strongest_
     assert fits("md5-abc", hello)
     assert fits(f"{digest(hello)}?option {strong}", hello)
     assert not fits(f"{weak} {strong}", hello)
+
+
+def test_what_the_first_paint_waits_for_is_said_in_the_link_field() -> None:
+    server = server_with(
+        css=[
+            {"value": "/a,b.css", "media": "(width > 1px)", "crossorigin": "anonymous"},
+            {"value": "/off.css", "disabled": True},
+            {"value": "/next.css", "rel": "prefetch"},
+            {"value": "/m.js", "rel": "modulepreload"},
+            {"value": "/bad.css", "media": 'print\r\nSet-Cookie: "a"'},
+        ],
+        js=[
+            {"value": "/early.js", "strategy": "beforeInteractive", "integrity": "sha384-abc"},
+            {"value": "/entry.js", "type": "module"},
+            {"value": "/later.js"},
+            {"value": "/lazy.js", "strategy": "lazy"},
+        ],
+    )
+    field = preloads(page_of(server))
+    assert [(link.target, dict(link.parameters)) for link in parse_links(field)] == [
+        ("/own.css", {"rel": "preload", "as": "style"}),
+        ("/-/cafe/a,b.css", {"rel": "preload", "as": "style", "crossorigin": "anonymous", "media": "(width > 1px)"}),
+        ("/-/cafe/early.js", {"rel": "preload", "as": "script", "integrity": "sha384-abc"}),
+        ("/-/cafe/entry.js", {"rel": "modulepreload"}),
+        ("/-/cafe/m.js", {"rel": "modulepreload"}),
+    ]
+    assert field.isprintable()
+    many = server_with(css=[{"value": f"/{number}.css"} for number in range(40)])
+    assert len(parse_links(preloads(page_of(many)))) == 16
+
+
+async def test_what_is_preloaded_is_fetched_once_and_used(
+    tmp_path: Path, cafe: FakeFragmentServer, browser: Browser
+) -> None:
+    server = server_with(
+        css=[{"value": "/assets/a.css", "integrity": digest(b"p{}"), "crossorigin": "anonymous"}],
+        js=[
+            {"value": "/assets/b.js", "strategy": "beforeInteractive", "integrity": digest(script("b"))},
+            {"value": "/assets/c.js", "type": "module"},
+        ],
+    )
+    assert server.manifest is not None
+    declare(cafe, css=server.manifest.css, js=server.manifest.js)
+    cafe.at["/assets/a.css"] = answer("p{}", headers=STYLE)
+    serve(cafe, "/assets/b.js", script("b"))
+    serve(cafe, "/assets/c.js", script("c"))
+    async with portal(tmp_path, {"cafe": cafe.address}, **PATIENT) as shell:
+        page = await browser.new_page()
+        fetched: list[str] = []
+        complaints: list[str] = []
+        page.on("request", lambda request: fetched.append(request.url.removeprefix(f"{shell.origin}/-/cafe")))
+        page.on("console", lambda message: complaints.append(message.text))
+
+        async def with_link(route: Route) -> None:
+            response = await route.fetch()
+            await route.fulfill(response=response, headers={**response.headers, "link": preloads(assets_of(server))})
+
+        await page.route("**/cafe", with_link)
+        await page.goto(f"{shell.origin}/cafe")
+        assert await page.evaluate("document.documentElement.dataset.ran") == "b c "
+    assert [fetched.count(f"/assets/{name}") for name in ("a.css", "b.js", "c.js")] == [1, 1, 1]
+    assert complaints == []
