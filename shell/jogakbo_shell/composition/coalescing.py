@@ -109,14 +109,16 @@ class Flights(Generic[Key, T]):
     def __len__(self) -> int:
         return len(self._flights)
 
-    def join(self, key: Key, ticket: int, then: Then[T], start: Start[Key, T]) -> Seat[Key, T]:
-        """A seat in the flight for `key`; `start` is called only where there is none to join.
+    def join(self, key: Key, ticket: int, then: Then[T]) -> Seat[Key, T] | None:
+        """A seat in the flight for `key`, if there is one.
 
         A fetch with another ticket is not joined: something was purged since it began.
         """
         flight = self._flights.get(key)
-        if flight is not None and flight.ticket == ticket:
-            return flight.seat(then)
+        return flight.seat(then) if flight is not None and flight.ticket == ticket else None
+
+    def begin(self, key: Key, ticket: int, then: Then[T], start: Start[Key, T]) -> Seat[Key, T]:
+        """The first seat in a new flight; whatever `start` raises."""
         flight = self._flights[key] = Flight(self, key, ticket)
         seat = flight.seat(then)
         flight.start(start)

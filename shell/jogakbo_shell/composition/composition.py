@@ -14,18 +14,22 @@ from jogakbo_shell.composition.slots import Placed, Renders, StandIn, ask_slot
 
 class Progress(Protocol):
     def __call__(self) -> None:
-        """One more fragment is there. Not called for those that are at hand at once."""
+        """A fragment has come. Not called for those that are at hand at once."""
 
 
 class Composition:
-    """All fragments are asked for at once; `rendered` holds, by position, what is there by now."""
+    """All fragments are asked for at once; `rendered` holds, by position, what is there by now.
 
-    __slots__ = ("_asker", "_progress", "_renders", "_seats", "placed", "rendered", "waiting_primaries")
+    `eager` asks to be told of each; otherwise it is told of the last.
+    """
+
+    __slots__ = ("_asker", "_progress", "_renders", "_seats", "eager", "placed", "rendered", "waiting_primaries")
 
     def __init__(self, renders: Renders, placed: Sequence[Placed], asker: Asker, progress: Progress) -> None:
         self.placed = placed
         self.rendered: list[Rendered | None] = [None] * len(placed)
         self.waiting_primaries = 0
+        self.eager = False
         self._renders = renders
         self._asker = asker
         self._progress = progress
@@ -78,4 +82,5 @@ class Composition:
         del self._seats[position]
         self.rendered[position] = rendered
         self.waiting_primaries -= self.placed[position].slot.primary
-        self._progress()
+        if self.eager or not self._seats:
+            self._progress()

@@ -132,7 +132,10 @@ class Fragments:
         try:
             order = self._orders.place(server, instance)
             asked = (instance, asker.subject if order.private else None)
-            return self._flights.join(asked, self._cache.sequence, then, partial(self._start, order, asker))
+            ticket = self._cache.sequence
+            return self._flights.join(asked, ticket, then) or self._flights.begin(
+                asked, ticket, then, partial(self._start, order, asker)
+            )
         except (FragmentError, UpstreamError) as error:
             rendered = self._instead(instance, asker, error, 0.0)
             self._outcomes.count(instance, rendered.state)

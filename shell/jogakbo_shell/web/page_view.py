@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -50,6 +52,10 @@ class Surroundings:
     late: Late
 
 
+class Step(Protocol):
+    def __call__(self) -> None: ...
+
+
 class PageView:
     """Waits for the primary fragments and for a moment more, then sends: in one piece where that is all, else as it
     comes. All of it in calls; nothing is waited for.
@@ -61,6 +67,7 @@ class PageView:
         "_around",
         "_done",
         "_flow",
+        "_flushing",
         "_held",
         "_host",
         "_overdue",
@@ -79,6 +86,7 @@ class PageView:
         self._host = host
         self._around = around
         self._flow: Flow | None = None
+        self._flushing = False
         self._packer: Packer | None = None
         self._held = False
         self._overdue = False
@@ -92,19 +100,29 @@ class PageView:
 
     def advance(self) -> None:
         """Something has changed: send whatever may leave now."""
-        if self._done or not (self._flow or self._held or self.composition.complete):
+        if self._flow is None:
+            self._try(self._open)
+        elif not self._flushing:
+            # What comes in one turn of the loop leaves in one write.
+            self._flushing = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flushing = False
+        if self._flow is not None:
+            self._try(partial(self._send, self._flow))
+
+    def _try(self, step: Step) -> None:
+        if self._done:
             return
         try:
-            if self._flow is None:
-                self._open()
-            else:
-                self._send(self._flow)
+            step()
         except Exception:
             structlog.get_logger().exception("page_broke")
             self._break()
 
     def held(self) -> None:
-        self._held = True
+        self._held = self.composition.eager = True
         self.advance()
 
     def overdue(self) -> None:
