@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -99,6 +100,7 @@ async def test_a_page_names_its_scripts_exactly_and_its_body_is_the_same_each_ti
     declare(cafe, js=[{"value": "/assets/a.js?v=1"}])
     serve(cafe, "/assets/a.js", script("a"))
     async with portal(tmp_path, {"cafe": cafe.address}) as shell:
+        await until_true(partial(shell.shows, "/cafe", 'a.js?v=1" integrity='))
         page = await shell.get("/cafe")
         again = await shell.get("/cafe")
     match = re.search("script-src ([^;]*);", page.headers["content-security-policy"])

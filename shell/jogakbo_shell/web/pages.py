@@ -8,7 +8,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from jogakbo_shell.composition.asker import Asker
+from jogakbo_shell.composition.heads import Head, Lifted, merge_heads
 from jogakbo_shell.composition.page_cache import KeptPage, PageCache, Repeat
+from jogakbo_shell.i18n import localized
 from jogakbo_shell.registry.catalogue import Catalogue, Found
 from jogakbo_shell.seams import Live
 from jogakbo_shell.web.answers import Answers
@@ -17,7 +19,7 @@ from jogakbo_shell.web.encoding import Encoding, compressed, is_worth, negotiate
 from jogakbo_shell.web.header_block import HeaderBlock
 from jogakbo_shell.web.page_headers import parts_headers
 from jogakbo_shell.web.page_view import Opening, PageView, Surroundings
-from jogakbo_shell.web.primaries import instead_of_page, status_of, title_of
+from jogakbo_shell.web.primaries import instead_of_page, status_of
 from jogakbo_shell.web.sink import AsgiSink, PageKey, Sink
 from jogakbo_shell.web.variants import Values, Variant, Variants
 from jogakbo_shell.web.visit import Visit, visit_of
@@ -41,7 +43,7 @@ class Pages:
         self.answers = answers
         self.live = live
         self._catalogue = catalogue
-        self._variants = variants
+        self.variants = variants
         self.kept = kept
         self._surroundings = surroundings
         self._generation = -1
@@ -65,9 +67,9 @@ class Pages:
 
     def open(self, found: Found, visit: Visit, path: str, sink: Sink, *, head_only: bool) -> PageView | None:
         """Begin to answer; None where that was also the end of it."""
-        variant = self._variants.find(found.page, visit)
-        if self._generation != self._variants.generation:
-            self._generation = self._variants.generation
+        variant = self.variants.find(found.page, visit)
+        if self._generation != self.variants.generation:
+            self._generation = self.variants.generation
             self.kept.clear()
         key = (path, visit.query_string, visit.locale, visit.theme)
         kept = None if variant.private else self.kept.find(key)
@@ -79,7 +81,7 @@ class Pages:
         view = PageView(request, self._surroundings, sink, encoding=encoding, head_only=head_only)
         subject = visit.visitor.subject if variant.private else None
         values = {**visit.query, **found.params} if visit.query_string or found.params else found.params
-        view.begin(self._variants.place(variant, values), Asker(subject, visit.trace))
+        view.begin(self.variants.place(variant, values), Asker(subject, visit.trace))
         return view
 
     def keep(self, key: PageKey, body: bytes, etag: str, view: PageView) -> None:
@@ -122,10 +124,14 @@ class _PageRequest:
             return instead
         known = composition.known()
         subject = visit.visitor.subject if variant.private else ""
+        if any(rendered.links or rendered.state == "fallback" for _, rendered in known):
+            variant = self._variant = self._pages.variants.dressed(variant, visit, known)
+        lifted = [Lifted(piece.slot.primary, it.title, it.head) for piece, it in known if it.title or it.head]
+        head = merge_heads(lifted) if lifted else _NO_HEAD
         values = Values(
-            title=title_of(self._found.page, visit.locale, primaries),
+            title=head.title or localized(self._found.page.title, visit.locale),
             query=visit.query_before_language if visit.query_string else "",
-            head="".join([tag for _, rendered in known for tag in rendered.head]),
+            head=head.html,
             grant=self._pages.live.sign(tuple([piece.instance for piece in composition.placed]), visit.locale, subject),
             cursor=self._cursor,
         )
@@ -177,6 +183,7 @@ class _PageRequest:
         return bool(etag) and is_known(etag, self._visit.headers.get("if-none-match", ""))
 
 
+_NO_HEAD = Head("", "")
 _ENCODINGS = {name: HeaderBlock.of([(b"content-encoding", name.encode())]) for name in ("gzip", "br")}
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
+from jogakbo_shell.composition.assets import Assets, page_assets
+from jogakbo_shell.composition.declared_assets import assets_of
 from jogakbo_shell.composition.orders import accepted
+from jogakbo_shell.composition.rendered import Rendered
 from jogakbo_shell.composition.segments import FragmentSlot, PageParam, Part, Segment, fill_values
 from jogakbo_shell.composition.slots import Placed
 from jogakbo_shell.composition.templates import placed_fragments
@@ -19,6 +22,7 @@ from jogakbo_shell.web.page_headers import page_headers
 from jogakbo_shell.web.visit import Visit
 
 _MAX_ORIGINS = 16
+_MAX_DRESSED = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class Variant:
     page: Page
     segments: tuple[Segment, ...]
     slots: tuple[FragmentSlot, ...]
+    assets: Assets
     scripts: tuple[str, ...]
     locale: str
     plain: tuple[Placed, ...]
@@ -78,12 +83,14 @@ class Variants:
         self._late_script = late_script
         self.answers = answers
         self._kept: dict[tuple[Page, str, str], Variant] = {}
+        self._dressed: dict[tuple[Page, str, str, Assets], Variant] = {}
         self.generation = -1
 
     def find(self, page: Page, visit: Visit) -> Variant:
         if self.generation != self._registry.generation:
             self.generation = self._registry.generation
             self._kept.clear()
+            self._dressed.clear()
         key = (page, visit.locale, visit.theme)
         variant = self._kept.get(key)
         if variant is None:
@@ -96,23 +103,52 @@ class Variants:
             return variant.plain
         return tuple([self._placed(slot, values, variant.locale) for slot in variant.slots])
 
-    def _render(self, page: Page, visit: Visit) -> Variant:
+    def dressed(self, variant: Variant, visit: Visit, known: Sequence[tuple[Placed, Rendered]]) -> Variant:
+        """The same with the assets that these fragments ask for, by their Link header or as they are fallbacks."""
+        servers = self._registry.servers
+        parts = [
+            assets_of(servers[piece.instance.server], rendered.links or None, rendered.state)
+            for piece, rendered in known
+            if piece.instance.server in servers
+        ]
+        assets = page_assets(self.answers.templates.own_assets, tuple(dict.fromkeys(parts)))
+        if assets is variant.assets:
+            return variant
+        key = (variant.page, visit.locale, visit.theme, assets)
+        dressed = self._dressed.get(key)
+        if dressed is None:
+            if len(self._dressed) >= _MAX_DRESSED:
+                self._dressed.clear()
+            dressed = self._dressed[key] = self._render(variant.page, visit, assets)
+        return dressed
+
+    def _render(self, page: Page, visit: Visit, assets: Assets | None = None) -> Variant:
         """Twice: which fragments a template places is known only after rendering it, and their styles precede them."""
         templates = self.answers.templates
         facts = ("names", page.fragments)
-        draft = self.answers.look(visit, page.path, live=True)
-        slots = placed_fragments(templates.render(page.template, draft, facts))
-        servers = dict.fromkeys(name.partition("/")[0] for slot in slots for name in slot.names)
-        known = [self._registry.servers[name] for name in servers if name in self._registry.servers]
-        look = self.answers.look(visit, page.path, known, live=True)
+        look = self.answers.look(visit, page.path, live=True)
+        if assets is None:
+            slots = placed_fragments(templates.render(page.template, look, facts))
+            servers = dict.fromkeys(name.partition("/")[0] for slot in slots for name in slot.names)
+            known = [self._registry.servers[name] for name in servers if name in self._registry.servers]
+            assets = page_assets(templates.own_assets, tuple(assets_of(server) for server in known))
+        look = replace(look, assets=assets)
         segments = templates.render(page.template, look, facts)
         slots = placed_fragments(segments)
         plain = tuple(self._placed(slot, {}, visit.locale) for slot in slots)
-        heeds = frozenset(name for slot in slots for name in self._heeded(slot))
         shown = [instance for piece in plain for instance in (piece.instance, piece.alt) if instance is not None]
-        private = any(self._registry.is_private(instance) for instance in shown)
-        scripts = (*look.assets.script_paths, self._late_script)
-        return Variant(page, segments, slots, scripts, visit.locale, plain, heeds, private, _etag(segments))
+        return Variant(
+            page=page,
+            segments=segments,
+            slots=slots,
+            assets=assets,
+            scripts=(*assets.script_paths, self._late_script),
+            locale=visit.locale,
+            plain=plain,
+            heeds=frozenset(name for slot in slots for name in self._heeded(slot)),
+            private=any(self._registry.is_private(instance) for instance in shown),
+            etag=blake2b(repr(segments).encode(), digest_size=8).hexdigest(),
+        )
 
     def _placed(self, slot: FragmentSlot, values: Mapping[str, str], locale: str) -> Placed:
         alt = self._instance(slot.alt, values, locale) if slot.alt else None
@@ -138,7 +174,3 @@ class Variants:
         if declared is not None:
             return Instance.of(slot.name, accepted(declared, given), locale)
         return Instance.of(slot.name, given.items() if slot.params else (), locale)
-
-
-def _etag(segments: tuple[Segment, ...]) -> str:
-    return blake2b(repr(segments).encode(), digest_size=8).hexdigest()
