@@ -42,7 +42,7 @@ class Entry:
     """`purged` means that a key of it has changed: it is no longer shown, but for want of anything better.
 
     `current` is False, and stays so, as soon as it is purged (softly too), dropped or replaced; `fresh_until` is on the
-    cache's clock. By the two whoever keeps an entry, such as a composed page, can tell whether it may be shown as it is.
+    cache's clock. By the two whoever keeps an entry, such as a composed page, knows whether it may be shown as it is.
     """
 
     instance: Instance
