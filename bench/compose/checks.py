@@ -53,6 +53,6 @@ def said_of_cache(target: Target) -> str:
 
 
 def _open(target: Target, instead: Mapping[str, str]) -> HTTPResponse:
-    url = f"{target.url}?n=0" if target.query == "count" else target.url
+    url = target.url + {"count": "?n=0", "visitor": "?v=0"}.get(target.query, "")
     answer: HTTPResponse = urlopen(Request(url, headers={**target.headers, **instead}), timeout=_PATIENCE_SECONDS)
     return answer

@@ -3,10 +3,11 @@
 local kind = os.getenv("LOAD_QUERY")
 local asked = 0
 
-if kind == "count" then
+if kind == "count" or kind == "visitor" then
+  local name = kind == "count" and "?n=" or "?v="
   request = function()
     asked = asked + 1
-    return wrk.format(nil, wrk.path .. "?n=" .. asked)
+    return wrk.format(nil, wrk.path .. name .. asked)
   end
 elseif kind == "variant" then
   request = function()

@@ -13,12 +13,16 @@ from bench.compose.processes import LOAD_CORE, Process, run
 
 _SCRIPT = Path(__file__).parent / "load.lua"
 
-Query = Literal["", "count", "variant"]
+Query = Literal["", "count", "visitor", "variant"]
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`query` gives each request one of its own: `count` a new one (`?n=1`), `variant` one of a thousand (`?v=7`)."""
+    """`query` gives each request one of its own.
+
+    `count` is a new one each time that nobody reads (`?n=1`), `visitor` a new one that the fragments read (`?v=1`),
+    `variant` one of a thousand that they read (`?v=7`).
+    """
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -26,7 +30,7 @@ class Target:
 
 
 class Sample(msgspec.Struct, frozen=True):
-    """What one run of wrk saw, and what the system used for it."""
+    """What one run of wrk saw, what the system used for it, and how many fragments it fetched."""
 
     pages: int
     seconds: float
@@ -35,6 +39,7 @@ class Sample(msgspec.Struct, frozen=True):
     p99_ms: float
     longest_ms: float
     failed: int
+    fetched: int = 0
 
     @property
     def pages_per_cpu_second(self) -> float:

@@ -7,10 +7,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from urllib.request import urlopen
 
 from bench.compose.pages import SERVERS, Fragment, manifest, podium_manifest
 from bench.compose.processes import LOAD_CORE, Process, free_port, listens, run
 
+_TALLY = "/answered"
 _SOURCE = Path(__file__).parent / "origin.c"
 
 
@@ -23,6 +25,11 @@ class Origin:
 
     def address(self, server: str) -> str:
         return f"http://127.0.0.1:{self.ports[server]}"
+
+    def answered(self) -> int:
+        """How many requests `bench` has answered."""
+        with urlopen(self.address("bench") + _TALLY) as answer:
+            return int(answer.read())
 
     def url(self, fragment: Fragment) -> str:
         return self.address(fragment.server) + fragment.path
@@ -57,6 +64,7 @@ def _write_routes(folder: Path, server: str, address: str, layouts: Mapping[str,
 def _routes(server: str, address: str, layouts: Mapping[str, str]) -> Iterator[tuple[str, str, int, bytes]]:
     json = "application/json"
     yield "/manifest.json", "plain", 0, _answer(manifest(server), json, "max-age=60")
+    yield _TALLY, "count", 0, _answer("0000000000", "text/plain", "no-store")
     yield "/readyz", "plain", 0, _answer('{"checks": {}}', json, "no-store")
     for one in SERVERS[server]:
         policy = "public, max-age=600" if one.cacheable else "no-store"

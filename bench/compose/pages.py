@@ -18,7 +18,7 @@ BIG = 72
 
 _BYTES = 2_048
 _BIG_BYTES = 60_000
-_VARIANT_BYTES = 6_000
+_VARIANT_BYTES = 5_000
 _DIGITS = "0000000000"
 
 
@@ -36,6 +36,11 @@ class Fragment:
     @property
     def path(self) -> str:
         return f"/{self.server}/{'kept/' if self.cacheable else ''}{self.name}"
+
+    @property
+    def takes_variant(self) -> bool:
+        """It has the parameter `v`, which its page's address may have too."""
+        return self.kind == "count"
 
     @property
     def end(self) -> str:
@@ -66,7 +71,7 @@ def _sized(letter: str, *, cacheable: bool) -> tuple[Fragment, ...]:
 
 _PLAIN = _row("f", MOST)
 _CACHEABLE = _row("c", MOST, cacheable=True)
-_DIFFERING = _row("u", 6, kind="count")
+_DIFFERING = _row("u", MOST, kind="count")
 _VARIANTS = _row("v", 6, kind="count", cacheable=True, size=_VARIANT_BYTES)
 _BIG = _row("x", BIG, size=_BIG_BYTES, cacheable=True)  # more than the kernel keeps for one connection
 _LATE = {ms: Fragment("bench", f"d{ms}-{LATE_AT}", delay_ms=ms) for ms in LATE_MS}
@@ -82,9 +87,9 @@ def _pages() -> Iterator[Page]:
     for count in (1, 6, 12, 24):
         yield Page(f"f-{count}", _PLAIN[:count])
         yield Page(f"c-{count}", _CACHEABLE[:count])
+        yield Page(f"u-{count}", _DIFFERING[:count])
     yield Page("f-sizes", _sized("s", cacheable=False))
     yield Page("c-sizes", _sized("t", cacheable=True))
-    yield Page("u-6", _DIFFERING)
     yield Page("v-6", _VARIANTS)
     yield Page("big", _BIG)
     for ms, fragment in _LATE.items():
@@ -111,7 +116,7 @@ def manifest(server: str) -> str:
 
 def _declaration(one: Fragment) -> dict[str, object]:
     declared: dict[str, object] = {"path": one.path, "title": {"en": one.name}, "audience": "public"}
-    return declared | {"params": {"v": {"pattern": "[0-9]{1,6}"}}} if one in _VARIANTS else declared
+    return declared | {"params": {"v": {"pattern": "[0-9]{1,9}"}}} if one.takes_variant else declared
 
 
 def _contribution(page: Page) -> dict[str, object]:

@@ -85,7 +85,7 @@ def _curves(results: Results) -> dict[str, list[Reading]]:
     for system in results.systems:
         pages = (page_of(Mode.UNCACHED, str(count)) for count in _COUNTS)
         known = [one for page in pages if (one := results.reading(system.name, Mode.UNCACHED, page))]
-        if len(known) == len(_COUNTS):
+        if len(known) == len(_COUNTS) and all(one.pages_per_cpu_second for one in known):
             found[system.name] = known
     return found
 

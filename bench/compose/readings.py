@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import nan
 from statistics import median
 
 import msgspec
@@ -45,11 +46,16 @@ class Reading(msgspec.Struct, frozen=True):
         return median(sample.p99_ms for sample in self.samples)
 
     @property
+    def fetched_per_page(self) -> float:
+        """Fragments fetched; fewer than the page has where they were cached, or several pages waited for one fetch."""
+        return median(sample.fetched / sample.pages if sample.pages else 0.0 for sample in self.samples)
+
+    @property
     def failed(self) -> int:
         return sum(sample.failed for sample in self.samples)
 
 
 def paired_ratio(one: Reading, other: Reading) -> float:
-    """Pages per CPU-second of the one for each of the other: the median of what each round gave."""
+    """Pages per CPU-second of the one for each of the other: the median of what each round gave; NaN where none did."""
     pairs = zip(one.samples, other.samples, strict=True)
-    return median(a.pages_per_cpu_second / b.pages_per_cpu_second for a, b in pairs)
+    return median([a.pages_per_cpu_second / b.pages_per_cpu_second for a, b in pairs if b.pages] or [nan])

@@ -76,13 +76,14 @@ def _six(results: Results) -> str:
             f"{one.p50_ms:.2f}",
             f"{one.p99_ms:.2f}",
             f"{one.busy:.0%}",
+            f"{one.fetched_per_page:.2f}",
             f"{one.page_bytes / 1000:.1f}",
             f"{one.failed}",
         )
         for one in results.readings
         if one.connections == CONNECTIONS and one.page.endswith("-6")
     ]
-    return _table((*head, "p50 ms", "p99 ms", "of its core", "page KB", "failed"), rows)
+    return _table((*head, "p50 ms", "p99 ms", "of its core", "fetches per page", "page KB", "failed"), rows)
 
 
 def _said(results: Results) -> str:
@@ -90,7 +91,7 @@ def _said(results: Results) -> str:
     rows = [
         (one.mode, f"`{one.said_of_cache}`")
         for one in results.readings
-        if one.said_of_cache and one.connections == CONNECTIONS and one.page.endswith("-6")
+        if one.system == "shell" and one.connections == CONNECTIONS and one.page.endswith("-6")
     ]
     return _table(("what this shell's answers say of themselves", "Cache-Status, Content-Encoding"), rows)
 
@@ -131,7 +132,7 @@ def _latency(one: Reading) -> str:
 
 
 def _late(results: Results) -> str:
-    head = ("one fragment of six late, ms, p50 of 21", "first byte", "end of the fragment before it", "last byte")
+    head = ("one fragment of six late, ms, p50 of 21 views", "first byte", "end of the fragment before it", "last byte")
     rows = [
         (
             f"{results.label(one.system)}, {one.delay_ms} ms",

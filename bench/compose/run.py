@@ -71,12 +71,11 @@ def _measure(plan: Plan, systems: list[System], ground: Ground, results: Results
     ours = [system for system in systems if system.name == _OURS]
     watched = ours if plan.quick else systems
     slow = [system.name for system in watched if system.name in _SLOW]
-    pace = throughput.Pace(rounds=4, seconds=1)
     found = throughput.cases(systems, wide=not plan.quick)
-    pages, seconds = (memory.PAGES // 10, 15.0) if plan.quick else (memory.PAGES, 100.0)
+    pages, seconds = (memory.PAGES // 10, 15.0) if plan.quick else (memory.PAGES, 120.0)
     progress.plan(_ORIGIN_SECONDS)
     planned: dict[Part, float] = {
-        "throughput": throughput.planned_seconds(found, pace),
+        "throughput": throughput.planned_seconds(found),
         "late": late.planned_seconds(watched),
         "faults": faults.planned_seconds(watched),
         "memory": seconds * bool(ours),
@@ -85,7 +84,7 @@ def _measure(plan: Plan, systems: list[System], ground: Ground, results: Results
     progress.plan(sum(planned[part] for part in plan.parts))
     results.origin_per_second = _origin_per_second(ground.origin, progress)
     if "throughput" in plan.parts:
-        results.readings = throughput.measure(found, pace, progress)
+        results.readings = throughput.measure(found, ground.origin, progress)
     results.systems = [_measured(system) for system in systems]
     if "late" in plan.parts:
         results.late = late.measure(watched, progress)

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from bench.compose.checks import check, said_of_cache
 from bench.compose.load import Sample, load
+from bench.compose.origin import Origin
 from bench.compose.pages import PAGES
 from bench.compose.progress import Progress
 from bench.compose.readings import Reading
 from bench.compose.systems.system import Mode, System
 
 CONNECTIONS = 16
+ROUNDS = 4
 SHAPES = ("1", "6", "12", "24", "sizes")
 
 
@@ -37,8 +41,8 @@ class Case:
 
 
 def page_of(mode: Mode, shape: str) -> str:
-    if mode is Mode.DIFFERING:
-        return "u-6"
+    if mode in (Mode.DIFFERING, Mode.UNSHARED):
+        return f"u-{shape}"
     return f"{'c' if mode.reads_cache else 'f'}-{shape}"
 
 
@@ -50,28 +54,23 @@ def cases(systems: Sequence[System], *, wide: bool) -> list[Case]:
         grid = [(shape, CONNECTIONS) for shape in SHAPES if shape != "6"] + [("6", 1), ("6", 64)]
         modes = (Mode.UNCACHED, Mode.FRAGMENTS, Mode.PAGE)
         narrow = [case for case in found if case.mode in modes]
+        found += [Case(case.system, case.mode, "24") for case in found if case.mode is Mode.UNSHARED]
         found += [Case(case.system, case.mode, *at) for at in grid for case in narrow]
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
-    rounds: int
-    seconds: int
-
-
-def measure(found: Sequence[Case], pace: Pace, progress: Progress) -> list[Reading]:
+def measure(found: Sequence[Case], origin: Origin, progress: Progress) -> list[Reading]:
     """Interleaved: each round has every case once, so that what disturbs the machine disturbs all."""
     sizes = [check(case.system.target(case.page, case.mode), PAGES[case.page]) for case in found]
     for case in found:
         if case.is_first:
             progress.step(f"warming up: {case}", case.system.warm_up_seconds)
-            _load(case, case.system.warm_up_seconds)
+            _load(case, origin, case.system.warm_up_seconds)
     samples: list[list[Sample]] = [[] for _ in found]
-    for turn in range(pace.rounds):
+    for turn in range(ROUNDS):
         for case, taken in zip(found, samples, strict=True):
-            progress.step(f"round {turn + 1} of {pace.rounds}: {case}", pace.seconds)
-            taken.append(_load(case, pace.seconds))
+            progress.step(f"round {turn + 1} of {ROUNDS}: {case}", case.system.seconds)
+            taken.append(_load(case, origin, case.system.seconds))
             progress.note(f"{taken[-1].pages_per_cpu_second:,.0f} pages per CPU-second")
     return [
         Reading(
@@ -87,11 +86,13 @@ def measure(found: Sequence[Case], pace: Pace, progress: Progress) -> list[Readi
     ]
 
 
-def planned_seconds(found: Sequence[Case], pace: Pace) -> float:
+def planned_seconds(found: Sequence[Case]) -> float:
     warmed = sum(case.system.warm_up_seconds for case in found if case.is_first)
-    return warmed + len(found) * pace.rounds * pace.seconds
+    return warmed + ROUNDS * sum(case.system.seconds for case in found)
 
 
-def _load(case: Case, seconds: int) -> Sample:
+def _load(case: Case, origin: Origin, seconds: int) -> Sample:
     target = case.system.target(case.page, case.mode)
-    return load(target, connections=case.connections, seconds=seconds, system=case.system.process)
+    before = origin.answered()
+    sample = load(target, connections=case.connections, seconds=seconds, system=case.system.process)
+    return msgspec.structs.replace(sample, fetched=origin.answered() - before - 1)

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from bench.compose.frame import PEERS, write_pages
+from bench.compose.pages import Fragment
 from bench.compose.processes import SYSTEM_CORE, Process, free_port, listens, run
 from bench.compose.systems.system import Ground, Missing, Mode, System, filled
 
@@ -25,7 +26,7 @@ def start_nginx(name: str, ground: Ground) -> System:
         raise Missing("nginx: apt-get install nginx-light")
     tuned = name == "nginx-tuned"
     folder, port = ground.folder / name, free_port()
-    write_pages(folder / "pages", lambda _, one: f'<!--# include virtual="{one.path}" -->')
+    write_pages(folder / "pages", _include)
     cache = _memory_folder(ground) if tuned else folder / "cache"
     values = {
         "PAGE_BUFFERS": _WHOLE_PAGES if tuned else _AS_IT_COMES,
@@ -42,9 +43,14 @@ def start_nginx(name: str, ground: Ground) -> System:
     process = ground.stack.enter_context(Process(words, core=SYSTEM_CORE, log=folder / "output.log"))
     process.wait_until(lambda: listens(port), "open port")
     version = run([binary, "-v"], core=SYSTEM_CORE).strip().removeprefix("nginx version: ").replace("/", " ")
-    modes = dict.fromkeys((Mode.UNCACHED, Mode.DIFFERING, Mode.FRAGMENTS), "/p/")
+    modes = dict.fromkeys((Mode.UNCACHED, Mode.DIFFERING, Mode.UNSHARED, Mode.FRAGMENTS), "/p/")
     zipped = dict.fromkeys((Mode.GZIP, Mode.GZIP_PAGE), "/gzip/")
     return System(name, _LABELS[name], version, process, f"http://127.0.0.1:{port}", {**modes, **zipped})
+
+
+def _include(place: int, one: Fragment) -> str:
+    query = "?v=$arg_v" if one.takes_variant else ""
+    return f'<!--# include virtual="{one.path}{query}" -->'
 
 
 def _memory_folder(ground: Ground) -> Path:

@@ -18,6 +18,7 @@ from bench.compose.systems.system import Ground, Missing, Mode, System
 _LABELS = {"podium": "Podium layout, http", "podium-express": "Podium layout, Express", "tailor": "node-tailor"}
 _MODULES = {"podium": "@podium/layout", "podium-express": "@podium/layout", "tailor": "node-tailor"}
 _WARM_UP_SECONDS = 5  # until what it does has been compiled
+_SECONDS = 2
 _HERE = "\0"
 
 
@@ -52,7 +53,14 @@ def _start(name: str, ground: Ground, script: str, *words: str | Path) -> System
     package = json.loads((modules / _MODULES[name] / "package.json").read_text())
     version = f"{package['name']} {package['version']}, Node {run([node, '--version'], core=SYSTEM_CORE).strip()[1:]}"
     return System(
-        name, _LABELS[name], version, process, f"http://127.0.0.1:{port}", {Mode.UNCACHED: "/p/"}, _WARM_UP_SECONDS
+        name=name,
+        label=_LABELS[name],
+        version=version,
+        process=process,
+        address=f"http://127.0.0.1:{port}",
+        modes={Mode.UNCACHED: "/p/"},
+        warm_up_seconds=_WARM_UP_SECONDS,
+        seconds=_SECONDS,
     )
 
 

@@ -12,6 +12,8 @@ from bench.compose.pages import PAGES
 from bench.compose.processes import LOAD_CORE, SYSTEM_CORE, Process, free_port, listens, run
 from bench.compose.systems.system import Ground, Missing, Mode, System
 
+_SECONDS = 2
+
 
 def start_plain(name: str, ground: Ground) -> System:
     python = _environment(ground.folder / "venv")
@@ -25,7 +27,8 @@ def start_plain(name: str, ground: Ground) -> System:
     process = Process(words, core=SYSTEM_CORE, log=folder / "output.log", environment=environment)
     ground.stack.enter_context(process).wait_until(lambda: listens(port), "open port")
     version = ", ".join(line.replace("==", " ") for line in _wanted().split() if "==" in line)
-    return System(name, "FastAPI + httpx", version, process, f"http://127.0.0.1:{port}", {Mode.UNCACHED: "/p/"})
+    address = f"http://127.0.0.1:{port}"
+    return System(name, "FastAPI + httpx", version, process, address, {Mode.UNCACHED: "/p/"}, seconds=_SECONDS)
 
 
 def _environment(folder: Path) -> Path:

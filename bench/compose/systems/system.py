@@ -19,6 +19,7 @@ class Mode(StrEnum):
 
     UNCACHED = "uncached"
     DIFFERING = "uncached, no two answers alike"
+    UNSHARED = "uncached, no two requests alike"
     FRAGMENTS = "fragments cached, page not"
     PAGE = "page cached"
     GZIP = "uncached, gzip"
@@ -45,7 +46,10 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """`modes` maps each mode that the system has to the folder of its pages' addresses, as in `/p/f-6`."""
+    """`modes` maps each mode that the system has to the folder of its pages' addresses, as in `/p/f-6`.
+
+    `seconds` is how long one of its rounds takes: a slow system needs longer for enough pages.
+    """
 
     name: str
     label: str
@@ -54,11 +58,14 @@ class System:
     address: str
     modes: Mapping[Mode, str]
     warm_up_seconds: int = 1
+    seconds: int = 1
 
     def target(self, page: str, mode: Mode = Mode.UNCACHED) -> Target:
         compressed = {"accept-encoding": "gzip, br"} if mode in (Mode.GZIP, Mode.GZIP_PAGE) else {}
-        query: Query = "count" if mode is Mode.FRAGMENTS else ""
-        return Target(f"{self.address}{self.modes[mode]}{page}", {"accept": "text/html", **compressed}, query)
+        queries: dict[Mode, Query] = {Mode.FRAGMENTS: "count", Mode.UNSHARED: "visitor"}
+        return Target(
+            f"{self.address}{self.modes[mode]}{page}", {"accept": "text/html", **compressed}, queries.get(mode, "")
+        )
 
 
 class Start(Protocol):
