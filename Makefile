@@ -40,7 +40,7 @@ check: install ## look for faults without running anything: style, types, import
 bench: install ## measure what it costs and how fast it is, on this machine
 	$(BIN)/python -m bench.portal_figures
 
-bench-compose: install ## measure composition beside nginx, Varnish, Podium and others (ARGS=--quick: two minutes)
+bench-compose: install ## measure composition beside nginx, Varnish, Podium and others (ARGS=--quick: three minutes)
 	$(BIN)/python -m bench.compose $(ARGS)
 
 format: install ## put the code into the house's form

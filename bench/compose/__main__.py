@@ -51,7 +51,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench-compose ARGS=…", description=__doc__)
     parser.add_argument(
-        "--quick", action="store_true", help="two to three minutes: six fragments and 16 connections only"
+        "--quick", action="store_true", help="three minutes: six fragments, 16 connections, fewer modes"
     )
     parser.add_argument("--only", type=_words, default=list(STARTS), help=f"some of {','.join(STARTS)}")
     parser.add_argument(

@@ -28,9 +28,7 @@ _ORIGIN_SECONDS = 2
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to measure. `quick` is six fragments, 16 connections and no gzip; all other parts of our shell alone, and a
-    tenth of the pages for memory.
-    """
+    """What to measure. `quick` is six fragments, 16 connections, fewer modes; all other parts of our shell alone."""
 
     systems: Sequence[str]
     parts: Sequence[Part]
@@ -72,7 +70,7 @@ def _measure(plan: Plan, systems: list[System], ground: Ground, results: Results
     watched = ours if plan.quick else systems
     slow = [system.name for system in watched if system.name in _SLOW]
     found = throughput.cases(systems, wide=not plan.quick)
-    pages, seconds = (memory.PAGES // 10, 15.0) if plan.quick else (memory.PAGES, 120.0)
+    pages, seconds = (memory.PAGES // 10, 15.0) if plan.quick else (memory.PAGES, 90.0)
     progress.plan(_ORIGIN_SECONDS)
     planned: dict[Part, float] = {
         "throughput": throughput.planned_seconds(found),

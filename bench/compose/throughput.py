@@ -19,6 +19,8 @@ CONNECTIONS = 16
 ROUNDS = 4
 SHAPES = ("1", "6", "12", "24", "sizes")
 
+_QUICK = (Mode.UNCACHED, Mode.UNSHARED, Mode.FRAGMENTS, Mode.PAGE)
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -47,13 +49,12 @@ def page_of(mode: Mode, shape: str) -> str:
 
 
 def cases(systems: Sequence[System], *, wide: bool) -> list[Case]:
-    """Every mode with six fragments; `wide` adds gzip, and other numbers of fragments and of connections."""
-    zipped = (Mode.GZIP, Mode.GZIP_PAGE)
-    found = [Case(system, mode) for system in systems for mode in system.modes if wide or mode not in zipped]
+    """Six fragments, 16 connections; `wide` has every mode, and other numbers of fragments and of connections."""
+    found = [Case(system, mode) for system in systems for mode in system.modes if wide or mode in _QUICK]
     if wide:
         grid = [(shape, CONNECTIONS) for shape in SHAPES if shape != "6"] + [("6", 1), ("6", 64)]
         modes = (Mode.UNCACHED, Mode.FRAGMENTS, Mode.PAGE)
-        narrow = [case for case in found if case.mode in modes]
+        narrow = [case for case in found if case.mode in modes and case.system.wide]
         found += [Case(case.system, case.mode, "24") for case in found if case.mode is Mode.UNSHARED]
         found += [Case(case.system, case.mode, *at) for at in grid for case in narrow]
     return found

@@ -61,6 +61,7 @@ def _start(name: str, ground: Ground, script: str, *words: str | Path) -> System
         modes={Mode.UNCACHED: "/p/"},
         warm_up_seconds=_WARM_UP_SECONDS,
         seconds=_SECONDS,
+        wide=name != "podium-express",
     )
 
 

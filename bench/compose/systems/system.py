@@ -48,7 +48,8 @@ class Ground:
 class System:
     """`modes` maps each mode that the system has to the folder of its pages' addresses, as in `/p/f-6`.
 
-    `seconds` is how long one of its rounds takes: a slow system needs longer for enough pages.
+    `seconds` is how long one of its rounds takes: a slow system needs longer for enough pages. One that is not
+    `wide` is measured with six fragments and 16 connections only.
     """
 
     name: str
@@ -59,6 +60,7 @@ class System:
     modes: Mapping[Mode, str]
     warm_up_seconds: int = 1
     seconds: int = 1
+    wide: bool = True
 
     def target(self, page: str, mode: Mode = Mode.UNCACHED) -> Target:
         compressed = {"accept-encoding": "gzip, br"} if mode in (Mode.GZIP, Mode.GZIP_PAGE) else {}
