@@ -33,6 +33,7 @@ from jogakbo_shell.proxy.targets import BadTarget, read_target
 from jogakbo_shell.registry.server import FragmentServer
 
 _MAX_LINK_CHARACTERS = 8192
+_OVERLONG = "overlong"
 _STANDS = "/:@!$&'()*+,;=-._~%?"
 
 
@@ -73,7 +74,8 @@ def assets_of(server: FragmentServer, link: str | None = None, state: State | No
     if server.manifest is None:
         return NO_ASSETS
     release = _Release(server.name, server.address, server.manifest, server.digests)
-    return _assets_of(release, link or "", state and ("fallback" if state == "fallback" else "content"))
+    bounded = link or "" if len(link or "") <= _MAX_LINK_CHARACTERS else _OVERLONG
+    return _assets_of(release, bounded, state and ("fallback" if state == "fallback" else "content"))
 
 
 def asset_path(name: str, address: str, value: str) -> str:
@@ -92,9 +94,8 @@ def asset_path(name: str, address: str, value: str) -> str:
 @lru_cache(maxsize=512)
 def _assets_of(release: _Release, link: str, shown: str | None) -> Assets:
     faults: list[str] = []
-    if len(link) > _MAX_LINK_CHARACTERS:
-        faults.append(f"Link has {len(link)} characters; expected at most {_MAX_LINK_CHARACTERS}")
-        link = ""
+    if link == _OVERLONG:
+        faults.append(f"Link has too many characters; expected at most {_MAX_LINK_CHARACTERS}")
     named = link_assets(link)
     css = _wanted(named.css, shown) or _wanted(release.manifest.css, shown)
     js = _wanted(named.js, shown) or _wanted(release.manifest.js, shown)

@@ -85,7 +85,7 @@ _EMPTY = Head("", "")
 
 def merge_heads(lifted: Iterable[Lifted]) -> Head:
     """The head of a page with these fragments, in the order in which they stand on it."""
-    saying = tuple([Lifted(one.primary, one.title, _bounded(one.tags)) for one in lifted if one.tags or one.title])
+    saying = tuple([_bounded(one) for one in lifted if one.tags or (one.primary and one.title)])
     return _merged(saying) if saying else _EMPTY
 
 
@@ -142,9 +142,11 @@ class _Metas:
             yield _tag("meta", ((meta.attribute, meta.name), ("content", meta.content)))
 
 
-def _bounded(tags: tuple[str, ...]) -> tuple[str, ...]:
-    sizes = accumulate(len(tag) for tag in tags[:_MAX_TAGS])
-    return tuple([tag for tag, size in zip(tags, sizes, strict=False) if size <= _MAX_CHARACTERS])
+def _bounded(one: Lifted) -> Lifted:
+    if len(one.tags) <= _MAX_TAGS and sum(map(len, one.tags)) <= _MAX_CHARACTERS:
+        return one
+    sizes = accumulate(map(len, one.tags[:_MAX_TAGS]))
+    return one._replace(tags=tuple(tag for tag, size in zip(one.tags, sizes, strict=False) if size <= _MAX_CHARACTERS))
 
 
 @lru_cache(maxsize=256)
