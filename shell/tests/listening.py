@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 
@@ -18,11 +20,21 @@ async def listening(visit: Visit) -> AsyncIterator[str]:
         visits.append((asyncio.ensure_future(visit(reader, writer)), writer))
 
     async with await asyncio.start_server(take, "127.0.0.1", 0) as server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    for task, writer in visits:
-        task.cancel()
-        writer.transport.abort()
-    await asyncio.gather(*(task for task, _ in visits), return_exceptions=True)
+        try:
+            yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        finally:
+            server.close()
+            for task, writer in visits:
+                task.cancel()
+                writer.transport.abort()
+            await asyncio.gather(*(task for task, _ in visits), return_exceptions=True)
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """End the connection as a server does that dies, or that leaves what it was sent unread."""
+    peer = writer.transport.get_extra_info("socket")
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
 
 
 class ClosesAfter:

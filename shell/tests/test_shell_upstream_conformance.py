@@ -12,6 +12,7 @@ from jogakbo_shell.upstream.errors import Malformed, TimedOut, TooLarge, Upstrea
 from jogakbo_shell.upstream.pool import PooledUpstream
 from jogakbo_shell.upstream.port import Answer, Request, Upstream
 from shell.tests.harness import Behaviour, FakeFragmentServer, Received, answer, eventually, raw
+from shell.tests.listening import reset
 
 pytestmark = pytest.mark.anyio
 
@@ -30,6 +31,14 @@ def then_closed(payload: bytes) -> Behaviour:
     async def behave(request: Received, writer: asyncio.StreamWriter) -> None:
         await raw(payload)(request, writer)
         writer.close()
+
+    return behave
+
+
+def then_reset(payload: bytes) -> Behaviour:
+    async def behave(request: Received, writer: asyncio.StreamWriter) -> None:
+        await raw(payload)(request, writer)
+        reset(writer)
 
     return behave
 
@@ -69,6 +78,7 @@ async def test_a_body_ends_where_its_framing_says(
 ) -> None:
     got = await ask(upstream, cafe, raw(payload))
     assert (got.status, got.body) == (200, body)
+    assert not {"set-cookie", "x-checksum", "link"} & {name for name, _ in got.headers}
     assert not got.header("set-cookie") + got.header("link")
 
 
@@ -147,6 +157,23 @@ async def test_what_is_cut_short_is_no_answer(upstream: Upstream, cafe: FakeFrag
         await ask(upstream, cafe, then_closed(payload))
 
 
+async def test_a_whole_answer_counts_though_a_reset_follows(upstream: Upstream, cafe: FakeFragmentServer) -> None:
+    for _ in range(8):
+        assert (await ask(upstream, cafe, then_reset(OK + b"content-length: 5\r\n\r\nhello"))).body == b"hello"
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [b"", OK + b"content-le", OK + b"\r\nhello", OK + b"content-length: 9\r\n\r\nhalf", CHUNKED + b"5\r\nhello\r\n"],
+    ids=["nothing", "headers", "until closed", "length", "chunks"],
+)
+async def test_what_is_cut_off_by_a_reset_is_no_answer(
+    upstream: Upstream, cafe: FakeFragmentServer, payload: bytes
+) -> None:
+    with pytest.raises(Malformed):
+        await ask(upstream, cafe, then_reset(payload))
+
+
 @pytest.mark.parametrize("status", [204, 304])
 async def test_an_answer_that_has_no_body_gets_none(upstream: Upstream, cafe: FakeFragmentServer, status: int) -> None:
     head = f"HTTP/1.1 {status} Whatever\r\netag: x\r\ncontent-encoding: gzip\r\ncontent-length: 5\r\n\r\n"
@@ -183,7 +210,7 @@ async def test_what_comes_while_nothing_was_asked_is_never_the_next_answer(
         await answer("stolen")(request, writer)
 
     assert (await ask(pool, cafe, more_later)).body == b"first"
-    await eventually(lambda: cafe.open_connections == 0)
+    await eventually(lambda: cafe.open_connections == 0, seconds=2)  # idle ones are left for longer
     assert (await ask(pool, cafe, answer("own"))).body == b"own"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from collections.abc import Callable
 
 import pytest
 
@@ -16,7 +17,7 @@ from jogakbo_shell.upstream.origin_pool import OriginPool
 from jogakbo_shell.upstream.pool import PooledUpstream
 from jogakbo_shell.upstream.port import Answer, Request, Upstream
 from shell.tests.harness import FakeFragmentServer, Gate, answer, eventually, hang
-from shell.tests.listening import listening
+from shell.tests.listening import listening, reset
 
 pytestmark = pytest.mark.anyio
 
@@ -91,21 +92,33 @@ async def test_a_connection_that_is_never_accepted_costs_the_deadline(pool: Pool
     assert caught.value.silent
 
 
-async def test_an_early_answer_does_not_let_the_rest_of_the_request_be_read_as_another(pool: PooledUpstream) -> None:
-    heads: list[bytes] = []
+class Refuses:
+    """Answers before it has read the body, which it leaves where it is."""
 
-    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, then: Callable[[asyncio.StreamWriter], object]) -> None:
+        self.heads = 0
+        self._then = then
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        await reader.readuntil(b"\r\n\r\n")
+        self.heads += 1
         writer.write(b"HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\n\r\n")
         await writer.drain()
+        self._then(writer)
         await asyncio.Event().wait()
 
-    async with listening(refuse) as address:
+
+@pytest.mark.parametrize("then", [id, reset], ids=["keeps it open", "resets it"])
+async def test_an_early_answer_does_not_let_the_rest_of_the_request_be_read_as_another(
+    pool: PooledUpstream, then: Callable[[asyncio.StreamWriter], object]
+) -> None:
+    server = Refuses(then)
+    async with listening(server) as address:
         for _ in range(2):
             request = Request(address, method="POST", body=b"GET /stolen HTTP/1.1\r\n\r\n" * 400_000)
             assert (await pool.fetch(request, deadline=2)).status == 413
-    assert len(heads) == 2
+    assert server.heads == 2
 
 
 async def test_idle_connections_are_closed_before_the_other_side_does(cafe: FakeFragmentServer) -> None:

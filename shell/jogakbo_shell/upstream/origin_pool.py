@@ -26,7 +26,8 @@ class Tls(Protocol):
 class OriginPool:
     """At most `max_connections`, those being made included, so that a hung server can only use up its own.
 
-    Beyond those, `max_waiting` requests wait for one to come free; more fail at once.
+    Beyond those, `max_waiting` requests wait for one to come free; more fail at once. Of a server that spends its
+    retries no connection is kept until it has earned some again.
     """
 
     def __init__(self, origin: Origin, *, bounds: Bounds, max_connections: int, max_waiting: int, tls: Tls) -> None:
@@ -51,7 +52,7 @@ class OriginPool:
         self._retries.earn()
         while self._idle:
             connection = self._idle.pop()
-            if connection.alive and not self._is_old(connection, exchange.began):
+            if connection.alive and not self._is_old(connection, exchange.began) and not self._retries.spent:
                 connection.send(exchange)
                 return
             connection.drop()
@@ -81,11 +82,11 @@ class OriginPool:
                 self._dials.pop().cancel()
 
     def release(self, connection: Connection) -> None:
-        if self._waiting:
-            connection.send(self._waiting.popleft())
-            return
-        connection.idle_since = self.now()
-        self._idle.append(connection)
+        if self._retries.spent:
+            # What fails on a kept connection could not be repeated now; a new one fails for better reasons.
+            connection.drop()
+        else:
+            self._give(connection)
 
     def lose(self, connection: Connection) -> None:
         self._open.discard(connection)
@@ -149,7 +150,14 @@ class OriginPool:
                 self._fail_next(Unreachable(f"no connection: {error}"))
             return
         self._open.add(connection)
-        self.release(connection)
+        self._give(connection)
+
+    def _give(self, connection: Connection) -> None:
+        if self._waiting:
+            connection.send(self._waiting.popleft())
+        else:
+            connection.idle_since = self.now()
+            self._idle.append(connection)
 
     def _fail_next(self, error: Unreachable) -> None:
         if self._waiting:

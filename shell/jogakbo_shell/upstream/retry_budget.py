@@ -17,13 +17,17 @@ class RetryBudget:
     def __init__(self) -> None:
         self._left = _BURST
 
+    @property
+    def spent(self) -> bool:
+        return self._left < 1.0
+
     def earn(self) -> None:
         if self._left < _BURST:
             self._left += _SHARE
 
     def spend(self) -> bool:
         """Whether one more is allowed."""
-        if self._left < 1.0:
+        if self.spent:
             return False
         self._left -= 1.0
         return True
