@@ -43,6 +43,9 @@ class Settings(BaseSettings):
     metrics_token: SecretStr = Field(
         SecretStr(""), description="Bearer token that /metrics asks for; empty leaves it open to whoever reaches it."
     )
+    purge_token: SecretStr = Field(
+        SecretStr(""), description="Bearer token that /-/purge asks for; empty: there is no such place."
+    )
 
     page_deadline_ms: int = Field(
         1000, gt=0, description="Milliseconds until a page is complete, whatever its fragments do."
