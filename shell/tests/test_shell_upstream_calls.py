@@ -207,8 +207,11 @@ async def test_what_a_caller_raises_is_logged_and_harms_nobody(upstream: Upstrea
         begin(upstream, f"{cafe.address}/x", told)
         assert body(await told.outcome()) == b"x"
         assert body(await _asked(upstream, f"{cafe.address}/x")) == b"x"
+        told = Told(fail)
+        begin(upstream, f"{cafe.address}/x", told, 0.0)
+        assert isinstance(await told.outcome(), TimedOut)
     assert cafe.connections == 1
-    assert [line["event"] for line in logs] == ["upstream_done_failed"]
+    assert [line["event"] for line in logs] == ["upstream_done_failed"] * 2
 
 
 async def test_closing_tells_everybody_once(upstream: Upstream, cafe: FakeFragmentServer) -> None:

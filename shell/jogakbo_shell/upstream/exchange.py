@@ -46,13 +46,8 @@ class Exchange:
 
     def settle(self, outcome: Answer | UpstreamError) -> None:
         done, self._done = self._done, None
-        if done is None:
-            return
-        try:
-            done(outcome)
-        except Exception:
-            # It runs inside the loop's own callback for a connection: others' exchanges must not suffer for it.
-            structlog.get_logger().exception("upstream_done_failed")
+        if done is not None:
+            tell(done, outcome)
 
     def cancel(self) -> None:
         if self._done is not None:
@@ -70,7 +65,15 @@ class Refused:
     """A call that ended before it began; `done` still hears of it after its caller has it in hand."""
 
     def __init__(self, error: UpstreamError, done: Done) -> None:
-        self._telling = asyncio.get_running_loop().call_soon(done, error)
+        self._telling = asyncio.get_running_loop().call_soon(tell, done, error)
 
     def cancel(self) -> None:
         self._telling.cancel()
+
+
+def tell(done: Done, outcome: Answer | UpstreamError) -> None:
+    try:
+        done(outcome)
+    except Exception:
+        # It runs inside the loop's own callback for a connection: others' exchanges must not suffer for it.
+        structlog.get_logger().exception("upstream_done_failed")

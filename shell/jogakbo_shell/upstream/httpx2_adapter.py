@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import httpx2
-import structlog
 
 from jogakbo_shell.upstream.decoding import BodyReader
 from jogakbo_shell.upstream.errors import (
@@ -26,6 +25,7 @@ from jogakbo_shell.upstream.errors import (
     Unsendable,
     UpstreamError,
 )
+from jogakbo_shell.upstream.exchange import tell
 from jogakbo_shell.upstream.fields import fields_of, text_of
 from jogakbo_shell.upstream.location import Origin
 from jogakbo_shell.upstream.port import IDEMPOTENT, Answer, Call, Done, HeaderLines, Prepared, Request
@@ -210,12 +210,8 @@ class _TaskCall:
 
     def _settle(self, outcome: Answer | UpstreamError) -> None:
         done, self._done = self._done, None
-        if done is None:
-            return
-        try:
-            done(outcome)
-        except Exception:
-            structlog.get_logger().exception("upstream_done_failed")
+        if done is not None:
+            tell(done, outcome)
 
 
 def _outgoing(request: Request, more: Sequence[HeaderLines]) -> httpx2.Request:
