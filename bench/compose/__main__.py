@@ -11,7 +11,8 @@ from types import FrameType
 from typing import get_args
 
 from bench.compose import report
-from bench.compose.processes import LOAD_CORE, bind_to
+from bench.compose.checks import Different
+from bench.compose.processes import LOAD_CORE, Broken, bind_to
 from bench.compose.progress import Progress
 from bench.compose.results import Results
 from bench.compose.run import Part, Plan, run
@@ -38,6 +39,9 @@ def main() -> int:
     except KeyboardInterrupt:
         progress.say("ended early: nothing is kept")
         return 130
+    except (Broken, Different) as fault:
+        progress.say(str(fault))
+        return 1
     print(report.markdown(results))
     if plan.is_whole:
         results.write(_KEPT)

@@ -106,10 +106,9 @@ SERVERS: Mapping[str, tuple[Fragment, ...]] = {
 
 
 def manifest(server: str) -> str:
-    """What this shell reads of a fragment server. The first one also contributes the pages."""
+    """What this shell reads of a fragment server."""
     fragments = {one.name: _declaration(one) for one in SERVERS[server]}
-    pages = [_contribution(page) for page in PAGES.values()] if server == "bench" else []
-    extension = {"contract": 1, "fragments": fragments, "pages": pages}
+    extension = {"contract": 1, "fragments": fragments}
     first = SERVERS[server][0].path
     return json.dumps({"name": server, "version": "1.0.0", "content": first, "jogakbo": extension})
 
@@ -117,11 +116,6 @@ def manifest(server: str) -> str:
 def _declaration(one: Fragment) -> dict[str, object]:
     declared: dict[str, object] = {"path": one.path, "title": {"en": one.name}, "audience": "public"}
     return declared | {"params": {"v": {"pattern": "[0-9]{1,9}"}}} if one.takes_variant else declared
-
-
-def _contribution(page: Page) -> dict[str, object]:
-    names = [f"{one.server}/{one.name}" for one in page.fragments]
-    return {"path": f"/p/{page.name}", "title": {"en": "Measured page"}, "fragments": names}
 
 
 def podium_manifest(fragment: Fragment, address: str) -> str:

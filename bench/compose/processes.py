@@ -23,6 +23,10 @@ _GOODBYE_SECONDS = 5.0
 _libc = ctypes.CDLL(None)
 
 
+class Broken(Exception):
+    """A program did not do what it was started for; the message has the end of what it printed."""
+
+
 class Process:
     """A program that runs until `stop`; what it prints goes to `log`."""
 
@@ -70,12 +74,11 @@ class Process:
         return sum(process.memory_info().rss for process in self._tree())
 
     def wait_until(self, condition: Callable[[], bool], what: str, seconds: float = 20.0) -> None:
-        """Raises with the end of its log when the program ends, or the condition does not hold in time."""
+        """Raises Broken when the program ends, or the condition does not hold in time."""
         deadline = time.monotonic() + seconds
         while not condition():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                told = self.log.read_text(errors="replace")[-2000:]
-                raise RuntimeError(f"{self._words[0]}: no {what}\n{told}")
+                raise Broken(f"{self._words[0]}: no {what}\n{self.log.read_text(errors='replace')[-2000:]}")
             time.sleep(0.02)
 
     def stop(self) -> None:
