@@ -1,0 +1,85 @@
+"""Purges by hand as events: a stream of the shell's own, which every worker reads beside those of the services."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from uuid import uuid4
+
+import msgspec
+from redis.asyncio import Redis
+
+from jogakbo.contract.cloudevent import CloudEvent, decode_data, encode_data, encode_event, utc_now
+from jogakbo.contract.streams import EVENT_FIELD, WAKE_CHANNEL, stream_name
+from jogakbo.contract.surrogate import format_keys
+from jogakbo_shell.composition.purges import NotTold, Purge
+from jogakbo_shell.instance import Instance
+from jogakbo_shell.live.bus import BUS_ERRORS, connect
+from jogakbo_shell.live.ports import Catalog
+
+STREAM = "shell"
+_KEPT = 1_000
+
+
+class _Purged(msgspec.Struct):
+    keys: tuple[str, ...] = ()
+    servers: tuple[str, ...] = ()
+    soft: bool = False
+
+
+def read_purge(event: CloudEvent) -> Purge:
+    """Raises EventError."""
+    data = decode_data(event, _Purged)
+    return Purge(frozenset(data.keys), frozenset(data.servers), data.soft)
+
+
+class PurgeStream:
+    """The event of a hard purge of keys changes these keys, as any service's event does, so whoever reads the bus
+    follows. What else a purge may be is in the event's data (`read_purge`)."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    @classmethod
+    def at(cls, redis_url: str) -> PurgeStream:
+        """Connects at first use."""
+        return cls(connect(redis_url))
+
+    async def tell(self, purge: Purge) -> bool:
+        simple = not (purge.soft or purge.servers)
+        event = CloudEvent(
+            id=uuid4().hex,
+            source=STREAM,
+            type="shell.Purged",
+            time=utc_now(),
+            keys=format_keys(purge.keys) if simple else "",
+            data=encode_data(_Purged(tuple(sorted(purge.keys)), tuple(sorted(purge.servers)), purge.soft)),
+        )
+        try:
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                pipeline.xadd(stream_name(STREAM), {EVENT_FIELD: encode_event(event)}, maxlen=_KEPT, approximate=True)
+                pipeline.publish(WAKE_CHANNEL, STREAM)
+                await pipeline.execute()
+        except BUS_ERRORS as error:
+            raise NotTold(str(error) or type(error).__name__) from error
+        return simple
+
+    async def close(self) -> None:
+        await self._redis.aclose()
+
+
+class WithPurges:
+    """A catalog in which every fragment server depends on the stream of purges: what was missed of it may have meant
+    any of them."""
+
+    def __init__(self, catalog: Catalog, servers: Collection[str]) -> None:
+        self._catalog = catalog
+        self._servers = servers
+
+    def streams(self) -> frozenset[str]:
+        return self._catalog.streams() | {STREAM}
+
+    def servers_of(self, stream: str) -> frozenset[str]:
+        return frozenset(self._servers) if stream == STREAM else self._catalog.servers_of(stream)
+
+    def is_private(self, instance: Instance) -> bool:
+        return self._catalog.is_private(instance)
