@@ -18,6 +18,8 @@ from jogakbo_shell.composition.page_cache import PageCache
 from jogakbo_shell.composition.patience import Patience
 from jogakbo_shell.composition.templates import Templates
 from jogakbo_shell.core import Core, build_core
+from jogakbo_shell.edges.includes import MOUNT
+from jogakbo_shell.edges.surrogates import Surrogates
 from jogakbo_shell.i18n import Messages
 from jogakbo_shell.identity.keys import SigningKeys
 from jogakbo_shell.identity.session import Sessions
@@ -34,6 +36,8 @@ from jogakbo_shell.web.access import AccessLog
 from jogakbo_shell.web.answers import Answers
 from jogakbo_shell.web.desk import Desk
 from jogakbo_shell.web.edge import Edge
+from jogakbo_shell.web.edge_includes import EdgeIncludes
+from jogakbo_shell.web.edge_pages import EdgePages
 from jogakbo_shell.web.files import StaticFiles
 from jogakbo_shell.web.health import Health
 from jogakbo_shell.web.page_view import Surroundings
@@ -62,11 +66,14 @@ def create_app(settings: Settings) -> Starlette:
     answers = Answers(templates, catalogue, messages, live=not isinstance(live, Still))
     health = Health(core.registry, core.cache, keys, settings.metrics_token.get_secret_value())
     proxy = _proxy(settings, core, live, answers)
+    surrogates = Surrogates(settings.esi_edges)
+    patience = Patience(settings.page_hold_ms / 1000, settings.page_budget_ms / 1000, settings.page_deadline_ms / 1000)
     routes: list[BaseRoute] = [
         *live.routes(),
         Route("/-/status", Status(core.registry, core.cache, live, answers).serve),
         *health.routes(),
         Route("/static/{name:path}", static.serve),
+        *_includes(core, answers, surrogates, patience),
         Route("/-/{rest:path}", proxy),
         Route("/podium-resource/{rest:path}", proxy),
     ]
@@ -74,7 +81,6 @@ def create_app(settings: Settings) -> Starlette:
     reception = Reception(
         Sessions(keys), public_origin=settings.public_origin.rstrip("/"), cookie_secure=settings.cookie_secure
     )
-    patience = Patience(settings.page_hold_ms / 1000, settings.page_budget_ms / 1000, settings.page_deadline_ms / 1000)
     late = LateWords(templates, core.registry, static.asset("late.js"))
     surroundings = Surroundings(core.fragments, patience, late)
     pages = _pages(settings, core, live, catalogue, Variants(core.registry, answers, late.asset.href), surroundings)
@@ -85,7 +91,7 @@ def create_app(settings: Settings) -> Starlette:
         lifespan=_lifespan(core, live, desk, patience),
     )
     app.router.redirect_slashes = False
-    app.router.default = pages
+    app.router.default = _edge_pages(core, pages, surrogates, surroundings) if surrogates else pages
     app.state.live, app.state.desk = live, desk
     return app
 
@@ -96,6 +102,7 @@ def _live(settings: Settings, keys: SigningKeys, core: Core) -> Live:
         live = create_live(settings.redis_url, keys.secret("grant"), core.fragments, core.cache, core.registry)
     core.fragments.tell_of_private(live.showed)
     core.healing.on_recovered(live.recovered)
+    core.edges.follow(live.cursor)
     for listener in (_Releases(core.cache, live), core.fallbacks, core.assets, core.healing):
         core.registry.listen(listener)
     return live
@@ -127,6 +134,33 @@ def _pages(
         kept=PageCache(core.cache, settings.page_cache_bytes),
         surroundings=surroundings,
     )
+
+
+def _edge_pages(core: Core, pages: Pages, surrogates: Surrogates, surroundings: Surroundings) -> EdgePages:
+    return EdgePages(
+        pages=pages,
+        registry=core.registry,
+        cache=core.cache,
+        edges=core.edges,
+        surrogates=surrogates,
+        surroundings=surroundings,
+        otherwise=pages,
+    )
+
+
+def _includes(core: Core, answers: Answers, surrogates: Surrogates, patience: Patience) -> list[Route]:
+    if not surrogates:
+        return []
+    includes = EdgeIncludes(
+        registry=core.registry,
+        answers=answers,
+        fragments=core.fragments,
+        cache=core.cache,
+        edges=core.edges,
+        surrogates=surrogates,
+        patience=patience,
+    )
+    return [Route(f"{MOUNT}{{rest:path}}", includes)]
 
 
 class _Releases:

@@ -13,6 +13,7 @@ from jogakbo_shell.composition.parsing import Parser
 from jogakbo_shell.composition.results import LastResort
 from jogakbo_shell.composition.templates import Templates
 from jogakbo_shell.context import Context
+from jogakbo_shell.edges.edges import EdgedCache, Edges
 from jogakbo_shell.identity.keys import SigningKeys
 from jogakbo_shell.identity.tokens import Tokens
 from jogakbo_shell.proxy.keeping import KeptAssets
@@ -36,12 +37,15 @@ class Core:
     assets: KeptAssets
     fragments: Fragments
     healing: Healing
+    edges: Edges
 
     async def start(self) -> None:
+        await self.edges.start()
         await self.registry.start()
         self.assets.begin(self.registry.servers.values())
 
     async def stop(self) -> None:
+        await self.edges.stop()
         await self.healing.stop()
         await self.registry.stop()
         await self.fallbacks.stop()
@@ -65,7 +69,8 @@ def build_core(settings: Settings, keys: SigningKeys, templates: Templates) -> C
         deadline_seconds=settings.fragment_deadline_ms / 1000,
         breaker_failures=settings.breaker_failures,
     )
-    cache = FragmentCache(settings.cache_bytes)
+    edges = Edges(settings.edge_purge_urls.split(), upstream)
+    cache = EdgedCache(settings.cache_bytes, edges)
     fallbacks = Fallbacks(upstream, context, Shelf(settings.shell_data_dir / "fallbacks"))
     fetcher = Fetcher(
         upstream,
@@ -84,4 +89,5 @@ def build_core(settings: Settings, keys: SigningKeys, templates: Templates) -> C
     )
     healing = Healing(fragments, retry_seconds=settings.breaker_retry_ms / 1000)
     fragments.healed_by(healing)
-    return Core(upstream, context, registry, cache, fallbacks, KeptAssets(upstream, registry), fragments, healing)
+    kept = KeptAssets(upstream, registry)
+    return Core(upstream, context, registry, cache, fallbacks, kept, fragments, healing, edges)

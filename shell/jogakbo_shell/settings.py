@@ -8,6 +8,8 @@ from typing import Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from jogakbo_shell.edges.networks import read_networks
+
 
 class Settings(BaseSettings):
     """Every field is an environment variable of the same name in upper case."""
@@ -45,6 +47,14 @@ class Settings(BaseSettings):
     )
     purge_token: SecretStr = Field(
         SecretStr(""), description="Bearer token that /-/purge asks for; empty: there is no such place."
+    )
+
+    esi_edges: str = Field(
+        "",
+        description="Space separated networks of edges that may put pages together by ESI, * for any; empty for none.",
+    )
+    edge_purge_urls: str = Field(
+        "", description="Space separated addresses where edges take PURGE; without them an edge may keep nothing."
     )
 
     page_deadline_ms: int = Field(
@@ -122,6 +132,20 @@ class Settings(BaseSettings):
             name, equals, address = word.partition("=")
             if not (name and equals and address.startswith(("http://", "https://"))):
                 raise ValueError(f"expected name=http://host:port, not {word!r}")
+        return value
+
+    @field_validator("esi_edges")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        read_networks(value)
+        return value
+
+    @field_validator("edge_purge_urls")
+    @classmethod
+    def _are_urls(cls, value: str) -> str:
+        for word in value.split():
+            if not word.startswith(("http://", "https://")):
+                raise ValueError(f"expected http://host:port, not {word!r}")
         return value
 
     @property

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +9,7 @@ from jogakbo_shell.upstream.httpx2_adapter import Httpx2Upstream
 from jogakbo_shell.upstream.pool import PooledUpstream
 from jogakbo_shell.upstream.port import Upstream
 from shell.tests.harness import FakeFragmentServer
+from shell.tests.varnish import Fronted, Varnish, front
 
 
 @pytest.fixture
@@ -36,3 +38,16 @@ async def pool() -> AsyncIterator[PooledUpstream]:
     made = PooledUpstream(max_body_bytes=10_000, max_header_bytes=2_000, max_connections=4)
     yield made
     await made.close()
+
+
+@pytest.fixture(scope="session")
+def varnish(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Varnish]:
+    server = Varnish(tmp_path_factory.mktemp("varnish"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def fronted(varnish: Varnish, tmp_path: Path) -> Fronted:
+    return front(varnish, tmp_path)

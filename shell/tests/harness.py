@@ -215,9 +215,11 @@ class Portal:
 
 
 @asynccontextmanager
-async def portal(folder: Path, servers: Mapping[str, str], **settings: object) -> AsyncIterator[Portal]:
+async def portal(
+    folder: Path, servers: Mapping[str, str], *, at_port: int = 0, **settings: object
+) -> AsyncIterator[Portal]:
     """A shell over real HTTP in front of these fragment servers; quick to give up, so that tests are quick."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.create_server(("127.0.0.1", at_port))
     values: dict[str, object] = {
         "redis_url": "",
         "shell_data_dir": folder,

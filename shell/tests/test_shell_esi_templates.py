@@ -256,6 +256,19 @@ async def test_onerror_continue_shows_nothing_and_without_it_there_is_a_placehol
     assert 'class="resting"' in shown
 
 
+async def test_onerror_continue_shows_nothing_of_what_the_page_cannot_wait_for(
+    tmp_path: Path, cafe: FakeFragmentServer
+) -> None:
+    cafe.declare(a={})
+    cafe.at["/a"] = hang
+    folder = pages(tmp_path / "pages", PLAIN, lunch='<esi:include src="cafe/a" onerror="continue"/>')
+    async with portal(
+        tmp_path, {"cafe": cafe.address}, pages_dir=str(folder), fragment_deadline_ms=5000, page_deadline_ms=100
+    ) as shell:
+        page = await shell.get("/lunch")
+    assert page.text.endswith(" hidden></section>")
+
+
 async def test_what_a_fragment_says_in_esi_is_not_done(tmp_path: Path, cafe: FakeFragmentServer) -> None:
     cafe.declare(a={}, b={})
     cafe.at |= {

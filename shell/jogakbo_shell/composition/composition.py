@@ -10,6 +10,7 @@ from jogakbo_shell.composition.asker import Asker
 from jogakbo_shell.composition.fragments import FragmentSeat
 from jogakbo_shell.composition.rendered import Rendered
 from jogakbo_shell.composition.slots import Placed, Renders, StandIn, ask_slot
+from jogakbo_shell.composition.stand_ins import standing_in
 
 
 class Progress(Protocol):
@@ -66,7 +67,10 @@ class Composition:
         """The page's deadline has come: every slot gets something, if only a placeholder."""
         for position, seat in self._take_seats():
             seat.give_up()
-            self.rendered[position] = self._renders.overdue(self.placed[position].instance, self._asker, seconds)
+            piece = self.placed[position]
+            self.rendered[position] = standing_in(
+                piece.slot, self._renders.overdue(piece.instance, self._asker, seconds)
+            )
 
     def cancel(self) -> None:
         """The client has gone; what nobody else waits for need not be fetched."""

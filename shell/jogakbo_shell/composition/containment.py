@@ -33,6 +33,7 @@ _VOID = frozenset(
 _SUSPECT_TAG = re.compile(
     rb"<(?:title|link|meta|script|style|base|i?frame|object|embed|plaintext|xmp|no[efs]|esi:|[!?]|/[^a-z])"
 )
+_DIRECTIVE = re.compile(r"<(?=!--|\?|/?esi:)", re.IGNORECASE)
 _SUSPECT_ATTRIBUTE = re.compile(rb"on[a-z]+\s*=|style\s*=")
 
 
@@ -68,9 +69,12 @@ def _cleaned(document: LexborHTMLParser) -> Contained:
         node.decompose()
     if document.root is not None:
         _clean_nodes(document.root)
-    # Inside a <template> a comment survives; as text it is inert for SSI and ESI in front of the shell.
-    html = (document.html or "").replace("<!--", "&lt;!--").replace("<?", "&lt;?")
-    return Contained(html, title, head)
+    return Contained(_inert(document.html or ""), title, tuple(_inert(tag) for tag in head))
+
+
+def _inert(html: str) -> str:
+    """Without what survives in a <template> or an attribute, and SSI or ESI in front of the shell would act on."""
+    return _DIRECTIVE.sub("&lt;", html)
 
 
 def _lift(document: LexborHTMLParser) -> tuple[str, tuple[str, ...]]:

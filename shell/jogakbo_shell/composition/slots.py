@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -42,6 +43,26 @@ def ask_slot(renders: Renders, piece: Placed, asker: Asker, then: Arrived) -> Re
     if piece.alt is None and not piece.slot.onerror_continue:
         return renders.ask(piece.instance, asker, then)
     return StandIn(renders, piece, asker, then).begin()
+
+
+async def render_slot(renders: Renders, piece: Placed, asker: Asker, *, budget: float, deadline: float) -> Rendered:
+    """What the slot shows within `deadline` seconds; after `budget` an alternative's time has come."""
+    arrival: asyncio.Future[Rendered] = asyncio.get_running_loop().create_future()
+    asked = ask_slot(renders, piece, asker, arrival.set_result)
+    if isinstance(asked, Rendered):
+        return asked
+    try:
+        await asyncio.wait({arrival}, timeout=budget)
+        if not arrival.done() and isinstance(asked, StandIn):
+            asked.hurry(budget)
+        await asyncio.wait({arrival}, timeout=deadline - budget)
+    except asyncio.CancelledError:
+        asked.leave()
+        raise
+    if arrival.done():
+        return arrival.result()
+    asked.give_up()
+    return standing_in(piece.slot, renders.overdue(piece.instance, asker, deadline))
 
 
 class StandIn:

@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol with one addition: a handler can cut its connection."""
+"""uvicorn's HTTP protocol with two additions: a handler can cut its connection, and see who is at its other end."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 _EXTENSION = "jogakbo.abort"
+_PEER = "jogakbo.peer"
 
 
 class Abort(Protocol):
@@ -20,7 +21,7 @@ class LiveProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope["extensions"] = {_EXTENSION: {"abort": self.transport.abort}}
+        self.scope["extensions"] = {_EXTENSION: {"abort": self.transport.abort}, _PEER: {"client": self.client}}
 
 
 def cut(scope: Scope) -> None:
@@ -28,3 +29,9 @@ def cut(scope: Scope) -> None:
     abort: Abort | None = scope.get("extensions", {}).get(_EXTENSION, {}).get("abort")
     if abort is not None:
         abort()
+
+
+def peer_of(scope: Scope) -> str:
+    """The address at the other end of the connection, whatever X-Forwarded-For says; empty if there is none."""
+    client: tuple[str, int] | None = scope.get("extensions", {}).get(_PEER, {}).get("client", scope.get("client"))
+    return client[0] if client else ""

@@ -23,8 +23,8 @@ from jogakbo_shell.web.pages import Pages
 from jogakbo_shell.web.sink import PageKey, Reader
 from jogakbo_shell.web.visit import Reception, Visit
 
-# With any of these there is more to a request than its head, or another protocol behind it.
-_NOT_PLAIN = frozenset({b"content-length", b"transfer-encoding", b"expect", b"upgrade"})
+# With any of these there is more to a request than its head, another protocol behind it, or an edge that composes.
+_NOT_PLAIN = frozenset({b"content-length", b"transfer-encoding", b"expect", b"upgrade", b"surrogate-capability"})
 _ODD = re.compile(rb"[%#\\;]|//")
 
 
