@@ -20,10 +20,12 @@ class Tickets:
         self._servers = _Purges()
         self._soft_keys = _Purges()
         self._soft_servers = _Purges()
+        self._all = (self._keys, self._servers, self._soft_keys, self._soft_servers)
+        self._quiet = True
 
     def __len__(self) -> int:
         """How many purges are remembered."""
-        return sum(map(len, (self._keys, self._servers, self._soft_keys, self._soft_servers)))
+        return sum(map(len, self._all))
 
     def take(self) -> int:
         ticket = self.sequence
@@ -35,20 +37,19 @@ class Tickets:
         if self._open[ticket]:
             return
         del self._open[ticket]
+        if self._quiet:
+            return
         # Tickets only grow, so the first of a dict is the oldest.
         oldest = next(iter(self._open), self.sequence)
-        for purges in (self._keys, self._servers, self._soft_keys, self._soft_servers):
+        for purges in self._all:
             purges.forget(oldest)
+        self._quiet = not len(self)
 
     def purged_keys(self, keys: Iterable[str], *, soft: bool) -> None:
-        self.sequence += 1
-        if self._open:
-            (self._soft_keys if soft else self._keys).note(keys, self.sequence)
+        self._note(self._soft_keys if soft else self._keys, keys)
 
     def purged_servers(self, servers: Iterable[str], *, soft: bool) -> None:
-        self.sequence += 1
-        if self._open:
-            (self._soft_servers if soft else self._servers).note(servers, self.sequence)
+        self._note(self._soft_servers if soft else self._servers, servers)
 
     def was_purged(self, ticket: int, keys: Iterable[str], server: str) -> bool:
         """Whether what depends on these was purged after the ticket was taken."""
@@ -56,6 +57,12 @@ class Tickets:
 
     def was_purged_softly(self, ticket: int, keys: Iterable[str], server: str) -> bool:
         return self._soft_servers.hit(ticket, (server,)) or self._soft_keys.hit(ticket, keys)
+
+    def _note(self, purges: _Purges, names: Iterable[str]) -> None:
+        self.sequence += 1
+        if self._open:
+            purges.note(names, self.sequence)
+            self._quiet = False
 
 
 class _Purges:
