@@ -457,3 +457,15 @@ async def test_an_old_copy_may_be_shown_while_it_is_renewed_once(tmp_path: Path,
         assert "<p>old</p>" in (await shell.get(CAFE)).text
         await until_true(lambda: shell.shows(CAFE, "<p>new</p>"))
     assert len(cafe.requests("/a")) == 2
+
+
+@pytest.mark.anyio
+async def test_what_is_said_to_the_shell_alone_goes_no_further(tmp_path: Path, cafe: FakeFragmentServer) -> None:
+    cafe.declare(a={})
+    told = {"surrogate-control": "max-age=60"}
+    as_json = {**told, "content-type": "application/json"}
+    cafe.at |= {"/a": answer("<p>a", headers=told), "/more": answer("{}", headers=as_json)}
+    async with portal(tmp_path, {"cafe": cafe.address}) as shell:
+        answers = [await shell.get(path) for path in (CAFE, "/-/cafe/a", "/-/cafe/more")]
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert not any("surrogate-control" in answer.headers for answer in answers)
