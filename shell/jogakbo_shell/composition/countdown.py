@@ -34,8 +34,10 @@ class Countdown(Generic[T]):
         return len(self._began)
 
     def put(self, item: T) -> None:
+        """From now on; what is in already begins anew."""
         loop = asyncio.get_running_loop()
         self._began[item] = loop.time()
+        self._began.move_to_end(item)
         if self._timer is None:
             self._timer = loop.call_later(self.seconds, self._ring)
 
@@ -50,13 +52,26 @@ class Countdown(Generic[T]):
             self._timer = None
 
     def _ring(self) -> None:
+        latest = asyncio.get_running_loop().time() + _SLACK_SECONDS - self.seconds
+        try:
+            for _ in range(len(self._began)):
+                if not self._ring_first(latest):
+                    break
+        finally:
+            self._wind_up(latest)
+
+    def _ring_first(self, latest: float) -> bool:
+        """Whether there was one that began by then."""
+        first = next(iter(self._began.items()), None)
+        if first is None or first[1] > latest:
+            return False
+        del self._began[first[0]]
+        self._due(first[0])
+        return True
+
+    def _wind_up(self, latest: float) -> None:
+        """For the first of those that are left, whoever has put them in."""
         self._timer = None
-        loop = asyncio.get_running_loop()
-        latest = loop.time() + _SLACK_SECONDS - self.seconds
-        while self._began:
-            item, began = next(iter(self._began.items()))
-            if began > latest:
-                self._timer = self._timer or loop.call_later(began - latest, self._ring)
-                return
-            del self._began[item]
-            self._due(item)
+        if self._began:
+            began = next(iter(self._began.values()))
+            self._timer = asyncio.get_running_loop().call_later(max(began - latest, 0.0), self._ring)

@@ -19,17 +19,18 @@ class Impatient(Protocol):
 
 
 class Patience:
-    """`hold` ≤ `budget` ≤ `deadline`, in seconds from a view's begin.
+    """`hold` and `budget` in seconds from a view's begin, and neither longer than `deadline`, whatever was asked for.
 
     A view that is done within the first needs but one place in one queue.
     """
 
     def __init__(self, hold: float, budget: float, deadline: float) -> None:
-        self.budget = budget
+        hold = min(hold, deadline)
+        self.budget = min(max(budget, hold), deadline)
         self.deadline = deadline
         self._hold = Countdown[Impatient](hold, self._held)
-        self._budget = Countdown[Impatient](max(budget - hold, 0.0), self._overdue)
-        self._deadline = Countdown[Impatient](max(deadline - max(budget, hold), 0.0), self._expired)
+        self._budget = Countdown[Impatient](self.budget - hold, self._overdue)
+        self._deadline = Countdown[Impatient](deadline - self.budget, self._expired)
 
     def begin(self, view: Impatient) -> None:
         self._hold.put(view)
