@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import Generic, Protocol, TypeVar
 
+import structlog
+
 from jogakbo_shell.upstream.port import Call
 
 Key = TypeVar("Key")
@@ -46,12 +48,16 @@ class Flight(Generic[Key, T]):
         return len(self._seats)
 
     def land(self, result: T) -> None:
-        """The fetch has ended, well or not."""
+        """The fetch has ended, well or not. Whoever leaves while others are told of it is told no more."""
         self._call = None
         self._flights.forget(self)
-        seats, self._seats = self._seats, {}
-        for seat in seats:
-            seat.then(result)
+        while self._seats:
+            seat = next(iter(self._seats))
+            del self._seats[seat]
+            try:
+                seat.then(result)
+            except Exception:  # one who waits, and no reason to keep the others waiting
+                structlog.get_logger().exception("seat_broke")
 
     def start(self, start: Start[Key, T]) -> None:
         try:

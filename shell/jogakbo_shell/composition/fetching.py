@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol, TypeAlias
 
+import structlog
+
 from jogakbo.contract.context import VERSION
 from jogakbo_shell.composition.asker import Asker
 from jogakbo_shell.composition.bulkhead import Bulkhead
 from jogakbo_shell.composition.checking import Fetched, check
-from jogakbo_shell.composition.errors import BadAnswer, Crowded, FragmentError, Moved, Refusing
+from jogakbo_shell.composition.errors import BadAnswer, BadMarkup, Crowded, FragmentError, Moved, Refusing
 from jogakbo_shell.composition.orders import Order
 from jogakbo_shell.composition.parsing import Parser
 from jogakbo_shell.context import Context
@@ -146,6 +148,9 @@ class _Fetch:
                 result = check(self._order, outcome, self._parser, conditional=self._conditional)
             except FragmentError as error:
                 result = error
+            except Exception as error:  # whoever waits must hear of an end, or the fragment is never fetched again
+                structlog.get_logger().exception("answer_broke", fragment=self._order.instance.text)
+                result = BadMarkup(f"the shell could not read it: {error}")
         if isinstance(result, Fetched):
             server.breaker.succeeded()
             result.duration_ms = (asyncio.get_running_loop().time() - self._began) * 1000
@@ -159,6 +164,8 @@ class _Fetch:
 def _blame(breaker: Breaker, error: FragmentError | UpstreamError, sent_at: float) -> None:
     if isinstance(error, Moved) or (isinstance(error, BadAnswer) and error.answered < 500):
         breaker.succeeded()  # it is well, and finds fault with what it was asked
+        return
+    if isinstance(error, UpstreamError) and not error.blames_server:
         return
     breaker.failed(silent=isinstance(error, UpstreamError) and error.silent, sent_at=sent_at)
 

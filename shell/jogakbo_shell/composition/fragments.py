@@ -164,7 +164,12 @@ class Fragments:
         asker = Asker(subject)
         arrival: asyncio.Future[Rendered] = asyncio.get_running_loop().create_future()
         seconds = self._max_seconds if deadline is None else min(deadline, self._max_seconds)
-        asked = self.ask(instance, asker, arrival.set_result, fresh=fresh)
+
+        def arrived(rendered: Rendered) -> None:
+            if not arrival.done():  # its waiter may have been cancelled in this very turn of the loop
+                arrival.set_result(rendered)
+
+        asked = self.ask(instance, asker, arrived, fresh=fresh)
         if isinstance(asked, Rendered):
             return self._with_age(instance, asked)
         try:
@@ -182,6 +187,8 @@ class Fragments:
         arrival: asyncio.Future[Rendered] = asyncio.get_running_loop().create_future()
 
         def done(outcome: _Result) -> None:
+            if arrival.done():
+                return
             if isinstance(outcome, Rendered):
                 arrival.set_result(outcome)
             else:
