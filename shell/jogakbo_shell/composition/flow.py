@@ -33,7 +33,7 @@ class Late(Protocol):
 
 
 class Flow:
-    __slots__ = ("_at", "_composition", "_late", "_opened", "_parts", "_position", "_words", "overdue")
+    __slots__ = ("_at", "_composition", "_late", "_opened", "_parts", "_position", "_scripted", "_words", "overdue")
 
     def __init__(self, parts: Sequence[Part], composition: Composition, words: Late) -> None:
         self.overdue = False
@@ -44,6 +44,7 @@ class Flow:
         self._position = 0
         self._late: list[int] = []
         self._opened = False
+        self._scripted = False
 
     @property
     def ended(self) -> bool:
@@ -79,7 +80,8 @@ class Flow:
         if rendered is not None:
             out.append(rendered.markup)
         elif self.overdue and self._has_end():
-            if not self._late:
+            if not self._scripted:
+                self._scripted = True
                 out.append(self._words.script)
             out.append(self._words.place(self._composition.placed[self._position].instance))
             self._late.append(self._position)
@@ -89,8 +91,8 @@ class Flow:
         return True
 
     def _has_end(self) -> bool:
-        """Whether the page says where what is late goes; a template that does not waits for each in its place."""
-        return any(isinstance(part, LateSlot) for part in self._parts)
+        """Whether the page says, further on, where what is late goes; else each is waited for in its place."""
+        return any(isinstance(part, LateSlot) for part in self._parts[self._at :])
 
     def _append_late(self, out: list[bytes]) -> bool:
         """Those that have come, in the order in which they came; True when there are no more to wait for."""
@@ -105,5 +107,6 @@ class Flow:
         if self._late:
             return False
         if self._opened:
+            self._opened = False
             out.append(self._words.closing())
         return True
