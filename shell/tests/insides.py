@@ -1,0 +1,28 @@
+"""Parts of a running shell that a test looks into or pulls at, since nothing outside tells or does the same."""
+
+from __future__ import annotations
+
+from jogakbo_shell.composition.cache import FragmentCache
+from jogakbo_shell.composition.page_cache import PageCache
+from jogakbo_shell.web.header_block import HeaderBlock
+from jogakbo_shell.web.pages import Pages
+from jogakbo_shell.web.sink import PageKey
+from shell.tests.harness import Portal
+
+
+def pages_of(shell: Portal) -> Pages:
+    pages: Pages = shell.app.router.default  # type: ignore[assignment]
+    return pages
+
+
+def kept_pages(shell: Portal) -> PageCache[PageKey, HeaderBlock]:
+    return pages_of(shell).kept
+
+
+def fragments_of(shell: Portal) -> FragmentCache:
+    return kept_pages(shell)._fragments
+
+
+def purge(shell: Portal, *keys: str) -> None:
+    """As an event does that names these keys."""
+    fragments_of(shell).purge(keys)
