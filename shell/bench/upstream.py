@@ -124,11 +124,12 @@ async def _by_awaiting(upstream: Upstream, url: str, at_once: int) -> int:
 
 async def _by_callbacks(upstream: Upstream, url: str, at_once: int) -> int:
     until, answered, going = time.perf_counter() + _SECONDS, 0, at_once
-    prepared, common = upstream.prepare(Request(url, _PREPARED)), HeaderLines.of(_COMMON)
+    # A page makes its lines once, for all its fragments.
+    prepared, page = upstream.prepare(Request(url, _PREPARED)), (HeaderLines.of(_COMMON), HeaderLines.of(_OWN))
     over = asyncio.get_running_loop().create_future()
 
     def ask() -> None:
-        upstream.begin(prepared, (common, HeaderLines.of(_OWN)), deadline=2, done=done)
+        upstream.begin(prepared, page, deadline=2, done=done)
 
     def done(outcome: Answer | UpstreamError) -> None:
         nonlocal answered, going

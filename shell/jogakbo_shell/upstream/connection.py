@@ -36,10 +36,6 @@ class Connection(asyncio.Protocol):
         self.idle_since = 0.0
 
     @property
-    def alive(self) -> bool:
-        return self._transport is not None and not self._transport.is_closing()
-
-    @property
     def heard(self) -> bool:
         """Whether a byte came of the answer to what is under way."""
         return self._reader.heard
@@ -110,12 +106,13 @@ class Connection(asyncio.Protocol):
     def _finish(self, exchange: Exchange, answer: Answer) -> None:
         self.exchange = exchange.connection = None
         self._reused = True
-        if self._reader.reusable and self.alive and self._all_sent():
+        if self._reader.reusable and self._is_free():
             self._owner.release(self)
         else:
             self.drop()
         exchange.settle(answer)  # last: it may begin another, for which this connection is free now
 
-    def _all_sent(self) -> bool:
+    def _is_free(self) -> bool:
         # An answer that came before the whole request was sent: the rest would be read as a request of its own.
-        return self._transport is not None and not self._transport.get_write_buffer_size()
+        transport = self._transport
+        return transport is not None and not transport.is_closing() and not transport.get_write_buffer_size()

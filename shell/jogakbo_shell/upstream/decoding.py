@@ -9,7 +9,6 @@ import brotli  # type: ignore[import-untyped]
 
 from jogakbo_shell.upstream.errors import Malformed, TooLarge
 
-_AS_IT_IS = frozenset({"", "identity"})
 _WINDOW_BITS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 
 
@@ -26,7 +25,7 @@ class BodyReader:
         self._max_bytes = max_bytes
         self._size = 0
         self._chunks: list[bytes] = []
-        self._unpacker = None if encoding.lower() in _AS_IT_IS else _unpacker(encoding.lower())
+        self._unpacker = _unpacker(encoding.lower()) if encoding else None
 
     def feed(self, chunk: bytes) -> None:
         self.received += len(chunk)
@@ -62,8 +61,10 @@ class _Unpacker(Protocol):
         """All that `packed` holds, or at least `max_bytes` of it and not much more. Raises Malformed."""
 
 
-def _unpacker(encoding: str) -> _Unpacker:
-    # The shell asks for identity; these are what servers send all the same.
+def _unpacker(encoding: str) -> _Unpacker | None:
+    if encoding == "identity":
+        return None
+    # It is what the shell asks for; these are what servers send all the same.
     if encoding == "br":
         return _Brotli()
     if encoding in _WINDOW_BITS:

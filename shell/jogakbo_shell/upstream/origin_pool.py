@@ -52,7 +52,7 @@ class OriginPool:
         self._retries.earn()
         while self._idle:
             connection = self._idle.pop()
-            if connection.alive and not self._is_old(connection, exchange.began) and not self._retries.spent:
+            if exchange.began - connection.idle_since <= _IDLE_SECONDS:
                 connection.send(exchange)
                 return
             connection.drop()
@@ -65,6 +65,7 @@ class OriginPool:
 
     def again(self, exchange: Exchange) -> bool:
         if not self._retries.spend():
+            self._drop_idle()
             return False
         # Not from the idle ones: if one was dead, so may be the others.
         self._waiting.appendleft(exchange)
@@ -95,7 +96,7 @@ class OriginPool:
         self._dial()
 
     def expire_idle(self, now: float) -> None:
-        for connection in [kept for kept in self._idle if self._is_old(kept, now)]:
+        for connection in [kept for kept in self._idle if now - kept.idle_since > _IDLE_SECONDS]:
             connection.drop()
 
     def running(self) -> list[Exchange]:
@@ -114,9 +115,9 @@ class OriginPool:
         for exchange in running:
             exchange.settle(error)
 
-    @staticmethod
-    def _is_old(connection: Connection, now: float) -> bool:
-        return now - connection.idle_since > _IDLE_SECONDS
+    def _drop_idle(self) -> None:
+        while self._idle:
+            self._idle.pop().drop()
 
     def _is_full(self) -> bool:
         if len(self._open) + len(self._dials) < self._max_connections:
