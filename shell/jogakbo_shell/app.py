@@ -16,6 +16,7 @@ from jogakbo_shell.composition.cache import FragmentCache
 from jogakbo_shell.composition.late import LateWords
 from jogakbo_shell.composition.page_cache import PageCache
 from jogakbo_shell.composition.patience import Patience
+from jogakbo_shell.composition.purges import Tells, TellsNobody
 from jogakbo_shell.composition.templates import Templates
 from jogakbo_shell.core import Core, build_core
 from jogakbo_shell.edges.includes import MOUNT
@@ -24,6 +25,7 @@ from jogakbo_shell.i18n import Messages
 from jogakbo_shell.identity.keys import SigningKeys
 from jogakbo_shell.identity.session import Sessions
 from jogakbo_shell.live import create_live
+from jogakbo_shell.live.purges import PurgeStream, WithPurges
 from jogakbo_shell.proxy.proxy import Proxy, ProxyLimits
 from jogakbo_shell.proxy.returning import Returning
 from jogakbo_shell.proxy.showing import Showing
@@ -40,8 +42,10 @@ from jogakbo_shell.web.edge_includes import EdgeIncludes
 from jogakbo_shell.web.edge_pages import EdgePages
 from jogakbo_shell.web.files import StaticFiles
 from jogakbo_shell.web.health import Health
+from jogakbo_shell.web.kept_pages import KeptPages
 from jogakbo_shell.web.page_view import Surroundings
 from jogakbo_shell.web.pages import Pages
+from jogakbo_shell.web.purging import Purging
 from jogakbo_shell.web.status import Status
 from jogakbo_shell.web.variants import Variants
 from jogakbo_shell.web.visit import Reception
@@ -68,8 +72,11 @@ def create_app(settings: Settings) -> Starlette:
     proxy = _proxy(settings, core, live, answers)
     surrogates = Surrogates(settings.esi_edges)
     patience = Patience(settings.page_hold_ms / 1000, settings.page_budget_ms / 1000, settings.page_deadline_ms / 1000)
+    told: Tells = PurgeStream.at(settings.redis_url) if settings.redis_url else TellsNobody()
+    purging = Purging(core.cache, told, core.registry.servers, settings.purge_token.get_secret_value())
     routes: list[BaseRoute] = [
         *live.routes(),
+        Route("/-/purge", purging.serve, methods=["POST"]),
         Route("/-/status", Status(core.registry, core.cache, live, answers).serve),
         *health.routes(),
         Route("/static/{name:path}", static.serve),
@@ -88,7 +95,7 @@ def create_app(settings: Settings) -> Starlette:
     app = Starlette(
         routes=routes,
         middleware=[Middleware(Edge, reception=reception, faults=answers.fault, access=access)],
-        lifespan=_lifespan(core, live, desk, patience),
+        lifespan=_lifespan(core, live, told, desk, patience),
     )
     app.router.redirect_slashes = False
     app.router.default = _edge_pages(core, pages, surrogates, surroundings) if surrogates else pages
@@ -99,7 +106,8 @@ def create_app(settings: Settings) -> Starlette:
 def _live(settings: Settings, keys: SigningKeys, core: Core) -> Live:
     live: Live = Still()
     if settings.redis_url:
-        live = create_live(settings.redis_url, keys.secret("grant"), core.fragments, core.cache, core.registry)
+        catalog = WithPurges(core.registry, core.registry.servers)
+        live = create_live(settings.redis_url, keys.secret("grant"), core.fragments, core.cache, catalog)
     core.fragments.tell_of_private(live.showed)
     core.healing.on_recovered(live.recovered)
     core.edges.follow(live.cursor)
@@ -131,7 +139,8 @@ def _pages(
         answers=variants.answers,
         variants=variants,
         live=live,
-        kept=PageCache(core.cache, settings.page_cache_bytes),
+        kept=KeptPages(PageCache(core.cache, settings.page_cache_bytes)),
+        purged=core.cache,
         surroundings=surroundings,
     )
 
@@ -186,7 +195,7 @@ class _Lifespan(Protocol):
     def __call__(self, app: Starlette) -> AbstractAsyncContextManager[None]: ...
 
 
-def _lifespan(core: Core, live: Live, desk: Desk, patience: Patience) -> _Lifespan:
+def _lifespan(core: Core, live: Live, told: Tells, desk: Desk, patience: Patience) -> _Lifespan:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         await core.start()
@@ -195,6 +204,7 @@ def _lifespan(core: Core, live: Live, desk: Desk, patience: Patience) -> _Lifesp
             yield
         finally:
             await live.stop()
+            await told.close()
             desk.stop()
             patience.stop()
             await core.stop()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
-from jogakbo_shell.composition.cache import FragmentCache
+from jogakbo_shell.composition.cache import FragmentCache, TooManyKeys
 from jogakbo_shell.composition.fallbacks import Fallbacks
 from jogakbo_shell.composition.fetching import Fetcher
 from jogakbo_shell.composition.fragments import Fragments
@@ -16,11 +17,12 @@ from jogakbo_shell.context import Context
 from jogakbo_shell.edges.edges import EdgedCache, Edges
 from jogakbo_shell.identity.keys import SigningKeys
 from jogakbo_shell.identity.tokens import Tokens
+from jogakbo_shell.instance import Instance
 from jogakbo_shell.proxy.keeping import KeptAssets
 from jogakbo_shell.registry.registry import Registry
 from jogakbo_shell.registry.shelf import Shelf
 from jogakbo_shell.settings import Settings
-from jogakbo_shell.upstream.pool import PooledUpstream
+from jogakbo_shell.upstream.create import create_upstream
 from jogakbo_shell.upstream.port import Upstream
 from jogakbo_shell.web.metrics import FRAGMENTS
 
@@ -54,12 +56,13 @@ class Core:
         await self.upstream.close()
 
 
+def _note(registry: Registry, instance: Instance, error: TooManyKeys) -> None:
+    if (server := registry.servers.get(instance.server)) is not None:
+        server.note_fault(instance.text, error)
+
+
 def build_core(settings: Settings, keys: SigningKeys, templates: Templates) -> Core:
-    upstream = PooledUpstream(
-        max_body_bytes=settings.max_body_bytes,
-        max_header_bytes=settings.max_header_bytes,
-        max_connections=settings.max_upstream_connections,
-    )
+    upstream = create_upstream(settings)
     context = Context(settings.public_origin or f"http://{settings.host}:{settings.port}", Tokens(keys))
     registry = Registry(
         settings.servers,
@@ -70,7 +73,7 @@ def build_core(settings: Settings, keys: SigningKeys, templates: Templates) -> C
         breaker_failures=settings.breaker_failures,
     )
     edges = Edges(settings.edge_purge_urls.split(), upstream)
-    cache = EdgedCache(settings.cache_bytes, edges)
+    cache = EdgedCache(settings.cache_bytes, edges, refused=partial(_note, registry))
     fallbacks = Fallbacks(upstream, context, Shelf(settings.shell_data_dir / "fallbacks"))
     fetcher = Fetcher(
         upstream,

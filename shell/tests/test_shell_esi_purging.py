@@ -193,7 +193,7 @@ async def test_without_edges_the_position_is_the_caches_own(pool: PooledUpstream
 async def test_what_the_cache_drops_the_edges_drop(varnish: FakeFragmentServer, pool: PooledUpstream) -> None:
     instance = Instance.of("orders/board")
     async with following([varnish.address], pool, ONCE, Position()) as edges:
-        cache = EdgedCache(10_000, edges)
+        cache = EdgedCache(10_000, edges, lambda instance, error: None)
         rendered = Rendered(b"x", "fresh", 200, "e", frozenset({"orders"}), False, "", 0)
         cache.store(instance, rendered, read_freshness("max-age=60"), "", cache.take_ticket())
         assert cache.purge(["orders"]) == 1

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from jogakbo.contract.surrogate import SURROGATE_KEY, parse_keys
 from jogakbo_shell.composition.errors import BadAnswer, BadMarkup, Moved
-from jogakbo_shell.composition.freshness import NOT_STORABLE, Freshness, read_freshness
+from jogakbo_shell.composition.freshness import NOT_STORABLE, Freshness, freshness_of
 from jogakbo_shell.composition.orders import Order
 from jogakbo_shell.composition.parsing import Parsed, Parser
 from jogakbo_shell.upstream.port import Answer
@@ -19,7 +19,9 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 @dataclass(slots=True)
 class Fetched:
-    """`parsed` is None for a 304: what is stored still holds. `etag` is the server's; `links` its Link header."""
+    """`parsed` is None for a 304: what is stored still holds. `etag` is the server's, `links` its Link header, and
+    `asked_with` the ETag that was asked with.
+    """
 
     status: int
     parsed: Parsed | None
@@ -27,18 +29,19 @@ class Fetched:
     keys: frozenset[str]
     etag: str
     links: str
+    asked_with: str = ""
     duration_ms: float = 0.0
 
 
-def check(order: Order, answer: Answer, parser: Parser, *, conditional: bool) -> Fetched:
+def check(order: Order, answer: Answer, parser: Parser, *, asked_with: str = "") -> Fetched:
     """Raises Moved, BadAnswer or BadMarkup."""
     status = answer.status
     freshness = NOT_STORABLE
     if status in (200, 304) and not order.private:
-        freshness = read_freshness(answer.header("cache-control"), age=answer.header("age"), vary=answer.header("vary"))
+        freshness = freshness_of(answer)
     keys, etag, links = _keys(answer.header(SURROGATE_KEY)), answer.header("etag"), answer.header("link")
-    if status == 304 and conditional:
-        return Fetched(200, None, freshness, keys, etag, links)
+    if status == 304 and asked_with:
+        return Fetched(200, None, freshness, keys, etag, links, asked_with)
     if status in _REDIRECTS:
         raise Moved(status, answer.header("location"))
     fault = _type_fault(answer.header("content-type"))

@@ -51,9 +51,9 @@ class Flight(Generic[Key, T]):
         """The fetch has ended, well or not. Whoever leaves while others are told of it is told no more."""
         self._call = None
         self._flights.forget(self)
-        while self._seats:
-            seat = next(iter(self._seats))
-            del self._seats[seat]
+        for seat in list(self._seats):
+            if self._seats.pop(seat, self) is self:
+                continue
             try:
                 seat.then(result)
             except Exception:  # one who waits, and no reason to keep the others waiting

@@ -15,7 +15,8 @@ from jogakbo_shell.composition.errors import BadAnswer, BadMarkup, Crowded, Frag
 from jogakbo_shell.composition.orders import Order
 from jogakbo_shell.composition.parsing import Parser
 from jogakbo_shell.context import Context
-from jogakbo_shell.resilience import Breaker
+from jogakbo_shell.registry.server import FragmentServer
+from jogakbo_shell.resilience import Probe
 from jogakbo_shell.upstream.errors import TimedOut, UpstreamError
 from jogakbo_shell.upstream.port import Answer, Call, HeaderLines, Prepared, Request, Upstream
 
@@ -51,8 +52,20 @@ class Fetcher:
     ) -> Call:
         """Raises Refusing, Crowded or Unsendable where it is not even tried. A probe passes an open breaker."""
         server = order.server
-        if server.breaker.open and not probing:
+        probe = None
+        if probing:
+            probe = server.breaker.probing()
+        if server.breaker.open and probe is None:
             raise Refusing(f"{server.name} is not asked while it is being probed: {_last(order)}")
+        try:
+            return self._begin(order, asker, seconds, etag, probe, done)
+        except BaseException:
+            if probe is not None:
+                probe.ended()
+            raise
+
+    def _begin(self, order: Order, asker: Asker, seconds: float, etag: str, probe: Probe | None, done: Done) -> Call:
+        server = order.server
         if order.prepared is None:
             constant = self._context.constant(server, order.instance.locale)
             order.prepared = self._upstream.prepare(Request(order.url, constant))
@@ -60,7 +73,7 @@ class Fetcher:
         if etag:
             more.append(HeaderLines.of({"if-none-match": etag}))
         bulkhead = self.bulkhead(server.name)
-        fetch = _Fetch(self._upstream, self._parser, bulkhead, order, order.prepared, more, seconds, bool(etag), done)
+        fetch = _Fetch(self._upstream, self._parser, bulkhead, order, order.prepared, more, seconds, etag, probe, done)
         if not bulkhead.admit(fetch):
             raise Crowded(f"{bulkhead.waiting} requests are waiting for {server.name} already")
         return fetch
@@ -70,15 +83,16 @@ class _Fetch:
     """One request, from the bulkhead's door to its outcome."""
 
     __slots__ = (
+        "_asked_with",
         "_began",
         "_bulkhead",
         "_call",
-        "_conditional",
         "_done",
         "_more",
         "_order",
         "_parser",
         "_prepared",
+        "_probe",
         "_seconds",
         "_sent_at",
         "_timer",
@@ -94,7 +108,8 @@ class _Fetch:
         prepared: Prepared,
         more: list[HeaderLines],
         seconds: float,
-        conditional: bool,
+        asked_with: str,
+        probe: Probe | None,
         done: Done,
     ) -> None:
         self._upstream = upstream
@@ -104,7 +119,8 @@ class _Fetch:
         self._prepared = prepared
         self._more = more
         self._seconds = seconds
-        self._conditional = conditional
+        self._asked_with = asked_with
+        self._probe = probe
         self._done = done
         self._began = asyncio.get_running_loop().time()
         self._sent_at = 0.0
@@ -123,6 +139,8 @@ class _Fetch:
         self._timer = asyncio.get_running_loop().call_later(self._seconds, self._too_late)
 
     def cancel(self) -> None:
+        if self._probe is not None:
+            self._probe.ended()
         if self._call is not None:
             self._call.cancel()
             self._bulkhead.leave()
@@ -133,6 +151,8 @@ class _Fetch:
     def _too_late(self) -> None:
         """Still in line when its time was over: that says nothing of whether the server is well."""
         self._bulkhead.step_out(self)
+        if self._probe is not None:
+            self._probe.ended()
         self._done(TimedOut(f"no room for the request within {self._seconds * 1000:.0f} ms", heard=True))
 
     def _answered(self, outcome: Answer | UpstreamError) -> None:
@@ -145,29 +165,33 @@ class _Fetch:
         else:
             server.heard(outcome.header(VERSION))
             try:
-                result = check(self._order, outcome, self._parser, conditional=self._conditional)
+                result = check(self._order, outcome, self._parser, asked_with=self._asked_with)
             except FragmentError as error:
                 result = error
             except Exception as error:  # whoever waits must hear of an end, or the fragment is never fetched again
                 structlog.get_logger().exception("answer_broke", fragment=self._order.instance.text)
                 result = BadMarkup(f"the shell could not read it: {error}")
         if isinstance(result, Fetched):
-            server.breaker.succeeded()
+            server.breaker.succeeded(of=self._order.instance.fragment, sent_at=self._sent_at)
             result.duration_ms = (asyncio.get_running_loop().time() - self._began) * 1000
             server.timings_ms.append(result.duration_ms)
         else:
-            _blame(server.breaker, result, self._sent_at)
-            server.note_fault(self._order.instance.text, result)
+            self._blame(server, result)
+        if self._probe is not None:
+            self._probe.ended()
         self._done(result)
 
-
-def _blame(breaker: Breaker, error: FragmentError | UpstreamError, sent_at: float) -> None:
-    if isinstance(error, Moved) or (isinstance(error, BadAnswer) and error.answered < 500):
-        breaker.succeeded()  # it is well, and finds fault with what it was asked
-        return
-    if isinstance(error, UpstreamError) and not error.blames_server:
-        return
-    breaker.failed(silent=isinstance(error, UpstreamError) and error.silent, sent_at=sent_at)
+    def _blame(self, server: FragmentServer, error: FragmentError | UpstreamError) -> None:
+        fragment = self._order.instance.fragment
+        if isinstance(error, UpstreamError) and not error.blames_server:
+            return  # a fault of ours, of which the server knows nothing
+        server.note_fault(self._order.instance.text, error)
+        if isinstance(error, Moved) or (isinstance(error, BadAnswer) and error.answered < 500):
+            # It is well, and finds fault with what it was asked.
+            server.breaker.succeeded(of=fragment, sent_at=self._sent_at)
+        else:
+            silent = isinstance(error, UpstreamError) and error.silent
+            server.breaker.failed(silent=silent, sent_at=self._sent_at, of=fragment)
 
 
 def _last(order: Order) -> str:

@@ -13,7 +13,7 @@ from typing import Protocol, TypeAlias
 import structlog
 
 from jogakbo_shell.composition.asker import Asker
-from jogakbo_shell.composition.cache import FragmentCache
+from jogakbo_shell.composition.cache import Entry, FragmentCache
 from jogakbo_shell.composition.checking import Fetched
 from jogakbo_shell.composition.coalescing import Flight, Flights
 from jogakbo_shell.composition.errors import BadAnswer, FragmentError, Refusing
@@ -109,23 +109,19 @@ class Fragments:
     def ready(self, instance: Instance) -> Rendered | None:
         """What the cache can show at once: fresh, or old enough to be renewed in the background meanwhile."""
         entry = self._cache.find(instance)
-        if entry is None or entry.purged:
+        if entry is None:
             return None
         overdue = self._cache.now() - entry.fresh_until
-        if overdue >= 0:
-            if overdue >= entry.freshness.while_revalidate:
-                return None
-            self._renew(instance)
+        if (overdue >= 0 or not entry.current) and not self._may_once_more(entry, overdue):
+            return None
         self._outcomes.count(instance, "hit")
         return entry.rendered
 
-    def ask(self, instance: Instance, asker: Asker, then: Arrived, *, fresh: bool = False) -> Rendered | FragmentSeat:
-        """The fragment if it is at hand, else a seat to wait in until `then` is called, by the fragment's own deadline.
+    def ask(self, instance: Instance, asker: Asker, then: Arrived) -> Rendered | FragmentSeat:
+        """A seat to wait in until `then` is called, by the fragment's own deadline; for what is not `ready`.
 
-        `fresh` skips what is cached, as after a purge. Failures come as a `stale`, `fallback` or `failed` state.
+        Failures come as a `stale`, `fallback` or `failed` state, those that need no waiting for at once.
         """
-        if not fresh and (hit := self.ready(instance)) is not None:
-            return hit
         server = self._registry.servers.get(instance.server)
         if server is not None and server.manifest is None and not server.looked:
             return _Learning(self, self._registry, instance, asker, then, self._max_seconds)
@@ -161,6 +157,8 @@ class Fragments:
 
         `subject` is whom a private fragment is for (`guest-1a2b…`); public ones ignore it.
         """
+        if not fresh and (hit := self.ready(instance)) is not None:
+            return self._with_age(instance, hit)
         asker = Asker(subject)
         arrival: asyncio.Future[Rendered] = asyncio.get_running_loop().create_future()
         seconds = self._max_seconds if deadline is None else min(deadline, self._max_seconds)
@@ -169,9 +167,9 @@ class Fragments:
             if not arrival.done():  # its waiter may have been cancelled in this very turn of the loop
                 arrival.set_result(rendered)
 
-        asked = self.ask(instance, asker, arrived, fresh=fresh)
+        asked = self.ask(instance, asker, arrived)
         if isinstance(asked, Rendered):
-            return self._with_age(instance, asked)
+            return asked
         try:
             return await asyncio.wait_for(arrival, seconds)
         except TimeoutError:
@@ -207,6 +205,13 @@ class Fragments:
         if entry is None:
             return rendered
         return from_cache(entry, f"jogakbo; hit; ttl={entry.freshness.fresh - self._cache.age(entry):.0f}")
+
+    def _may_once_more(self, entry: Entry, overdue: float) -> bool:
+        """Show it while it is renewed in the background."""
+        if entry.purged or overdue >= entry.freshness.while_revalidate:
+            return False
+        self._renew(entry.instance)
+        return True
 
     def _start(self, order: Order, asker: Asker, flight: _Flight) -> Call:
         return self._fetch(order, asker, partial(self._landed, asker, flight))
@@ -255,7 +260,9 @@ class Fragments:
 
     def _stored(self, order: Order, ticket: int, fetched: Fetched) -> Rendered | BadAnswer:
         if fetched.parsed is None:
-            entry = self._cache.confirm(order.instance, fetched.freshness, ticket)
+            entry = self._cache.confirm(
+                order.instance, fetched.freshness, ticket, etag=fetched.asked_with, keys=fetched.keys
+            )
             if entry is None:
                 return BadAnswer(304)  # what it confirms has been dropped meanwhile
             return from_cache(entry, "jogakbo; hit; fwd=stale; fwd-status=304", fetched.duration_ms)
@@ -328,7 +335,7 @@ class _Learning:
         except TimeoutError:
             self._then(fragments.overdue(instance, asker, seconds))
             return
-        asked = fragments.ask(instance, asker, self._then)
+        asked = fragments.ready(instance) or fragments.ask(instance, asker, self._then)
         if isinstance(asked, Rendered):
             self._then(asked)
         else:

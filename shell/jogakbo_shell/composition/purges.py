@@ -30,9 +30,15 @@ class Tells(Protocol):
     async def tell(self, purge: Purge) -> bool:
         """To all workers and open pages. False if they do not follow such a purge; raises NotTold."""
 
+    async def close(self) -> None:
+        """There is nothing more to tell."""
+
 
 class TellsNobody:
     """What a portal without a bus has."""
 
     async def tell(self, purge: Purge) -> bool:
         return False
+
+    async def close(self) -> None:
+        return

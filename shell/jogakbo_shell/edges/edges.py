@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterable
 from typing import Protocol
 
-from jogakbo_shell.composition.cache import FragmentCache
+from jogakbo_shell.composition.cache import FragmentCache, Refused
 from jogakbo_shell.edges.keys import EVERYTHING, PAGES, server_key
 from jogakbo_shell.edges.purger import Pace, Purger, Since
 from jogakbo_shell.upstream.port import Upstream
@@ -66,8 +66,8 @@ class Edges:
 class EdgedCache(FragmentCache):
     """What is purged here is purged at the edges, too, and in this order: an edge asks again at once."""
 
-    def __init__(self, max_bytes: int, edges: Edges) -> None:
-        super().__init__(max_bytes)
+    def __init__(self, max_bytes: int, edges: Edges, refused: Refused) -> None:
+        super().__init__(max_bytes, refused=refused)
         self._edges = edges
 
     def purge(self, keys: Iterable[str], *, soft: bool = False) -> int:

@@ -24,6 +24,13 @@ class Including:
         self._renders = renders
         self._tags = tags
 
+    def ready(self, instance: Instance) -> Rendered | None:
+        hit = self._renders.ready(instance)
+        if hit is None or instance not in self._tags:
+            return hit
+        self.shown[instance] = hit
+        return _tagged(next(self._tags[instance]), hit)
+
     def ask(self, instance: Instance, asker: Asker, then: Arrived) -> Rendered | FragmentSeat:
         if instance not in self._tags:
             return self._renders.ask(instance, asker, then)

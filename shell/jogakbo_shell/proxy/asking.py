@@ -64,10 +64,11 @@ class Asking:
         try:
             answer = await self._upstream.fetch(request, deadline=self._seconds)
         except UpstreamError as error:
-            server.breaker.failed(silent=error.silent, sent_at=sent_at)
+            if error.blames_server:
+                server.breaker.failed(silent=error.silent, sent_at=sent_at)
             self._let_heal(visit, server)
             raise
-        server.breaker.succeeded()
+        server.breaker.succeeded(sent_at=sent_at)
         server.heard(answer.header(VERSION))
         return answer
 

@@ -22,7 +22,8 @@ from jogakbo_shell.web.visit import visit_of
 
 @dataclass(frozen=True, slots=True)
 class ServerReport:
-    """`health` is healthy, degraded, down or unknown; `manifest` current, kept or missing; `breaker` closed or open.
+    """`health` is healthy, degraded, down or unknown; `manifest` current, kept or missing; `breaker` closed,
+    open or half-open.
 
     `error` is what is wrong now; `last_fault` may be long over.
     """
