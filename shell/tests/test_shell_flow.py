@@ -90,8 +90,12 @@ class Sheet:
                 parts.append(FragmentSlot(f"cafe/{kind}") if kind else text.encode())
         slots = [part for part in parts if isinstance(part, FragmentSlot)]
         placed = [Placed.of(slot, Instance.of(slot.name)) for slot in slots]
-        self.composition = Composition(self.kitchen, placed, Asker(), lambda: None)
+        self.composition = Composition(self.kitchen, placed, Asker())
+        self.composition.watch(self)
         self.flow = Flow(parts, self.composition, Words())
+
+    def advance(self) -> None:
+        """Each test takes for itself."""
 
     def take(self) -> str:
         return self.flow.take().decode().replace(END.decode(), ";")
@@ -203,10 +207,10 @@ def test_at_the_deadline_every_place_gets_something() -> None:
 def test_whoever_goes_leaves_every_seat_once() -> None:
     sheet = Sheet("<a-b>|.", ready="b")
     seat = sheet.kitchen.seats["a"]
-    sheet.composition.cancel()
+    sheet.composition.leave(sheet)
     assert seat.left
     seat.left = False
-    sheet.composition.cancel()
+    sheet.composition.leave(sheet)
     assert not seat.left
 
 

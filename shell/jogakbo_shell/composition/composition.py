@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from jogakbo_shell.composition.asker import Asker
 from jogakbo_shell.composition.fragments import FragmentSeat
@@ -13,29 +13,37 @@ from jogakbo_shell.composition.slots import Placed, Renders, StandIn, ask_slot
 from jogakbo_shell.composition.stand_ins import standing_in
 
 
-class Progress(Protocol):
-    def __call__(self) -> None:
+class Watcher(Protocol):
+    """A page that is made of these fragments."""
+
+    def advance(self) -> None:
         """A fragment has come. Not called for those that are at hand at once."""
+
+
+Plain: TypeAlias = tuple[bytes, str, tuple[str, ...]]
 
 
 class Composition:
     """All fragments are asked for at once; `rendered` holds, by position, what is there by now.
 
-    `eager` asks to be told of each; otherwise it is told of the last.
+    Its watchers are told of the last one that comes; of each, once one of them is `eager`.
     """
 
-    __slots__ = ("_asker", "_progress", "_renders", "_seats", "eager", "placed", "rendered", "waiting_primaries")
+    __slots__ = ("_asker", "_renders", "_seats", "_watchers", "eager", "placed", "rendered", "waiting_primaries")
 
-    def __init__(self, renders: Renders, placed: Sequence[Placed], asker: Asker, progress: Progress) -> None:
+    def __init__(self, renders: Renders, placed: Sequence[Placed], asker: Asker) -> None:
         self.placed = placed
         self.rendered: list[Rendered | None] = [None] * len(placed)
         self.waiting_primaries = 0
         self.eager = False
         self._renders = renders
         self._asker = asker
-        self._progress = progress
+        self._watchers: dict[Watcher, None] = {}
         self._seats: dict[int, FragmentSeat] = {}
         for position, piece in enumerate(placed):
+            if (hit := renders.ready(piece.instance)) is not None:
+                self.rendered[position] = hit
+                continue
             asked = ask_slot(renders, piece, asker, partial(self._arrived, position))
             if isinstance(asked, Rendered):
                 self.rendered[position] = asked
@@ -43,9 +51,26 @@ class Composition:
                 self._seats[position] = asked
                 self.waiting_primaries += piece.slot.primary
 
+    def watch(self, watcher: Watcher) -> None:
+        self._watchers[watcher] = None
+
+    def leave(self, watcher: Watcher) -> None:
+        """Its client has gone, or has everything; what nobody waits for need not be fetched."""
+        self._watchers.pop(watcher, None)
+        if not self._watchers:
+            for _, seat in self._take_seats():
+                seat.leave()
+
     @property
     def complete(self) -> bool:
         return not self._seats
+
+    @property
+    def plain_markups(self) -> tuple[Plain, ...] | None:
+        """All fragments' HTML and what they say in the head, if all are fresh and none links assets of its own."""
+        fresh = [it for it in self.rendered if it is not None and it.state == "fresh" and not it.links]
+        plain = [(it.markup, it.title, it.head) for it in fresh]
+        return tuple(plain) if len(plain) == len(self.rendered) else None
 
     def primaries(self) -> tuple[Rendered, ...]:
         """The fragments that decide the page's status, as far as they are there."""
@@ -72,11 +97,6 @@ class Composition:
                 piece.slot, self._renders.overdue(piece.instance, self._asker, seconds)
             )
 
-    def cancel(self) -> None:
-        """The client has gone; what nobody else waits for need not be fetched."""
-        for _, seat in self._take_seats():
-            seat.leave()
-
     def _take_seats(self) -> Iterable[tuple[int, FragmentSeat]]:
         seats, self._seats = self._seats, {}
         self.waiting_primaries = 0
@@ -87,4 +107,5 @@ class Composition:
         self.rendered[position] = rendered
         self.waiting_primaries -= self.placed[position].slot.primary
         if self.eager or not self._seats:
-            self._progress()
+            for watcher in list(self._watchers):
+                watcher.advance()

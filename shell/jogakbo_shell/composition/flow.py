@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from jogakbo_shell.composition.composition import Composition
+from jogakbo_shell.composition.rendered import Rendered
 from jogakbo_shell.composition.segments import FragmentSlot, LateSlot, Part
 from jogakbo_shell.instance import Instance
 
+_SHOWN = (bytes, FragmentSlot)
 _END_OF_LATE = b'<hr class="late-end" hidden>'
 
 
@@ -30,6 +32,12 @@ class Late(Protocol):
         """Before the first of the late ones."""
 
     def closing(self) -> bytes: ...
+
+
+def joined(parts: Sequence[Part], rendered: Sequence[Rendered | None]) -> bytes:
+    """A page of which all is there."""
+    markups = iter([it.markup for it in rendered if it is not None])
+    return b"".join([part if isinstance(part, bytes) else next(markups) for part in parts if isinstance(part, _SHOWN)])
 
 
 class Flow:
@@ -52,28 +60,18 @@ class Flow:
 
     def take(self) -> bytes:
         """Everything that may leave by now and has not left yet."""
-        if not self._at and self._composition.complete:
-            return self._whole()
         out: list[bytes] = []
         while self._at < len(self._parts):
             part = self._parts[self._at]
             if isinstance(part, bytes):
                 out.append(part)
-            elif not (self._fill(out) if isinstance(part, FragmentSlot) else self._append_late(out)):
+            elif isinstance(part, FragmentSlot):
+                if not self._fill(out):
+                    break
+            elif isinstance(part, LateSlot) and not self._append_late(out):
                 break
             self._at += 1
         return b"".join(out)
-
-    def _whole(self) -> bytes:
-        self._at = len(self._parts)
-        markups = iter([rendered.markup for rendered in self._composition.rendered if rendered is not None])
-        return b"".join(
-            [
-                part if isinstance(part, bytes) else next(markups)
-                for part in self._parts
-                if not isinstance(part, LateSlot)
-            ]
-        )
 
     def _fill(self, out: list[bytes]) -> bool:
         rendered = self._composition.rendered[self._position]

@@ -17,6 +17,7 @@ H = TypeVar("H")
 # The position in the log that a page carries, and its grant, are those of when it was put together.
 _MAX_SECONDS = 10.0
 _OVERHEAD_BYTES = 2_000
+_DOORS = 16_384
 _MAX_REQUESTS = 64
 _MAX_REQUEST_BYTES = 2_048
 
@@ -57,10 +58,22 @@ class PageCache(Generic[K, H]):
         self._max_bytes = max_bytes
         self._pages: OrderedDict[K, KeptPage[K, H]] = OrderedDict()
         self._repeats: dict[bytes, Repeat[K, H]] = {}
+        self._doors = bytearray(_DOORS)
+        self._marked = 0
         self.bytes = 0
 
     def __len__(self) -> int:
         return len(self._pages)
+
+    def is_wanted(self, key: K) -> bool:
+        """Whether it was asked for before; most addresses with a query never come again, and would push out others."""
+        mark = hash(key) % _DOORS
+        wanted = self._doors[mark] == 1
+        self._doors[mark] = 1
+        self._marked += 1
+        if self._marked > _DOORS // 2:
+            self._doors, self._marked = bytearray(_DOORS), 0
+        return wanted
 
     @property
     def off(self) -> bool:

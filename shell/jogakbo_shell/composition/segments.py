@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Literal
 
-ValueName = Literal["title", "query", "head", "grant", "cursor"]
+ValueName = Literal["title", "head", "grant", "cursor"]
 """What is known of a request when the head of its page leaves."""
 
 
@@ -64,9 +65,14 @@ class LateSlot:
     """Where the fragments follow that did not come in time."""
 
 
-Slot = FragmentSlot | ValueSlot | LateSlot
-Segment = bytes | FragmentSlot | ValueSlot | LateSlot
-Part = bytes | FragmentSlot | LateSlot
+@dataclass(frozen=True, slots=True)
+class QuerySlot:
+    """Where a link that changes one thing about this page has the rest of its query."""
+
+
+Slot = FragmentSlot | ValueSlot | LateSlot | QuerySlot
+Segment = bytes | FragmentSlot | ValueSlot | LateSlot | QuerySlot
+Part = bytes | FragmentSlot | LateSlot | QuerySlot
 
 
 class Marks:
@@ -94,7 +100,7 @@ class Marks:
 
 
 def fill_values(segments: tuple[Segment, ...], values: Mapping[ValueName, bytes]) -> list[Part]:
-    """Put the values of one request in, and join what is then adjacent."""
+    """Put values in, and join what is then adjacent."""
     filled: list[Part] = []
     run: list[bytes] = []
     for segment in segments:
@@ -107,3 +113,9 @@ def fill_values(segments: tuple[Segment, ...], values: Mapping[ValueName, bytes]
             run = []
     filled.append(b"".join(run))
     return filled
+
+
+def fill_query(parts: Sequence[Part], query: str) -> list[Part]:
+    """The last to be put in, for it differs most from one view to the next."""
+    text = escape(query).encode()
+    return [text if isinstance(part, QuerySlot) else part for part in parts]

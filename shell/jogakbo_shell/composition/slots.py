@@ -17,6 +17,8 @@ from jogakbo_shell.instance import Instance
 class Renders(Protocol):
     """`Fragments`, as a page sees it."""
 
+    def ready(self, instance: Instance) -> Rendered | None: ...
+
     def ask(self, instance: Instance, asker: Asker, then: Arrived) -> Rendered | FragmentSeat: ...
 
     def overdue(self, instance: Instance, asker: Asker, seconds: float) -> Rendered: ...
@@ -48,7 +50,7 @@ def ask_slot(renders: Renders, piece: Placed, asker: Asker, then: Arrived) -> Re
 async def render_slot(renders: Renders, piece: Placed, asker: Asker, *, budget: float, deadline: float) -> Rendered:
     """What the slot shows within `deadline` seconds; after `budget` an alternative's time has come."""
     arrival: asyncio.Future[Rendered] = asyncio.get_running_loop().create_future()
-    asked = ask_slot(renders, piece, asker, arrival.set_result)
+    asked = renders.ready(piece.instance) or ask_slot(renders, piece, asker, arrival.set_result)
     if isinstance(asked, Rendered):
         return asked
     try:
@@ -112,4 +114,5 @@ class StandIn:
         if self._piece.alt is None:
             return standing_in(self._piece.slot, asked)
         self._missing = asked
-        return self._settle(self._renders.ask(self._piece.alt, self._asker, self._arrived))
+        at_hand = self._renders.ready(self._piece.alt)
+        return self._settle(at_hand or self._renders.ask(self._piece.alt, self._asker, self._arrived))

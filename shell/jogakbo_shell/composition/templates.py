@@ -17,7 +17,16 @@ from jogakbo_shell.composition.assets import NO_ASSETS, Assets, Files, OwnAssets
 from jogakbo_shell.composition.esi import EsiFault, Include, read_esi
 from jogakbo_shell.composition.esi_slots import EsiSlots
 from jogakbo_shell.composition.esi_tags import EsiTags
-from jogakbo_shell.composition.segments import FragmentSlot, LateSlot, Marks, PageParam, Segment, ValueName, ValueSlot
+from jogakbo_shell.composition.segments import (
+    FragmentSlot,
+    LateSlot,
+    Marks,
+    PageParam,
+    QuerySlot,
+    Segment,
+    ValueName,
+    ValueSlot,
+)
 from jogakbo_shell.i18n import Messages
 from jogakbo_shell.instance import Instance
 from jogakbo_shell.registry.page_table import PagesFault
@@ -166,17 +175,17 @@ class _PageFacts:
     def __getattr__(self, name: str) -> object:
         if name in ("grant", "cursor") and not self._look.live:
             return ""
-        if name == "late":
-            return Markup(self._marks.put(LateSlot()))  # noqa: S704 - a mark, not a visitor's text
+        if name in _PLACES:
+            return Markup(self._marks.put(_PLACES[name]))  # noqa: S704 - a mark, not a visitor's text
         if name in _VALUES:
             return Markup(self._marks.put(ValueSlot(_VALUES[name])))  # noqa: S704 - a mark, not a visitor's text
         value = getattr(self._look, name)
         return list(value) if isinstance(value, tuple) else value
 
 
+_PLACES: Mapping[str, LateSlot | QuerySlot] = {"late": LateSlot(), "query": QuerySlot()}
 _VALUES: Mapping[str, ValueName] = {
     "title": "title",
-    "query": "query",
     "head": "head",
     "grant": "grant",
     "cursor": "cursor",
