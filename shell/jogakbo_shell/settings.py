@@ -64,7 +64,7 @@ class Settings(BaseSettings):
         300, ge=0, description="Milliseconds until a fragment that is still missing goes to the end of its page."
     )
     page_hold_ms: int = Field(
-        4,
+        2,
         ge=0,
         description="Milliseconds until a page begins to leave in pieces; what is complete by then leaves in one.",
     )

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from jogakbo_shell.composition.cache import FragmentCache
 from jogakbo_shell.composition.page_cache import PageCache
-from jogakbo_shell.web.header_block import HeaderBlock
+from jogakbo_shell.web.kept_pages import Head, PageKey
 from jogakbo_shell.web.pages import Pages
-from jogakbo_shell.web.sink import PageKey
 from shell.tests.harness import Portal
 
 
@@ -15,8 +14,8 @@ def pages_of(shell: Portal) -> Pages:
     return pages
 
 
-def kept_pages(shell: Portal) -> PageCache[PageKey, HeaderBlock]:
-    return pages_of(shell).kept
+def kept_pages(shell: Portal) -> PageCache[PageKey, Head]:
+    return pages_of(shell).kept._cache
 
 
 def fragments_of(shell: Portal) -> FragmentCache:

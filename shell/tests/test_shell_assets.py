@@ -27,7 +27,7 @@ from jogakbo_shell.integrity import digest, fits
 from jogakbo_shell.registry.server import FragmentServer
 from jogakbo_shell.resilience import Breaker
 from jogakbo_shell.web.security import policy_with
-from shell.tests.harness import FakeFragmentServer, Portal, answer, manifest, portal, until_true
+from shell.tests.harness import FakeFragmentServer, Gate, Portal, answer, cacheable, manifest, portal, until_true
 
 pytestmark = pytest.mark.anyio
 
@@ -515,3 +515,92 @@ async def test_what_is_preloaded_is_fetched_once_and_used(
         assert await page.evaluate("document.documentElement.dataset.ran") == "b c "
     assert [fetched.count(f"/assets/{name}") for name in ("a.css", "b.js", "c.js")] == [1, 1, 1]
     assert complaints == []
+
+
+async def head_of(shell: Portal) -> str:
+    return (await shell.get("/cafe")).text.partition("</head>")[0]
+
+
+def scoped(name: str) -> list[dict[str, str]]:
+    return [{"value": f"/{name}.css", "scope": "content"}, {"value": f"/{name}-closed.css", "scope": "fallback"}]
+
+
+async def test_a_page_brings_the_styles_of_what_it_shows(tmp_path: Path, cafe: FakeFragmentServer) -> None:
+    document = json.loads(manifest("cafe", a={"fallback": "/closed"}))
+    declare(cafe, css=scoped("cafe"), jogakbo=document["jogakbo"])
+    cafe.at["/closed"] = answer("<p>closed")
+    async with portal(tmp_path, {"cafe": cafe.address}) as shell:
+        await until_true(lambda: _is_fetched(cafe, "/closed"))
+        shown = await head_of(shell)
+        cafe.at["/a"] = answer("", 500)
+        closed = await head_of(shell)
+    assert ('/-/cafe/cafe.css"' in shown, "closed.css" in shown) == (True, False)
+    assert ('/-/cafe/cafe.css"' in closed, "closed.css" in closed) == (False, True)
+
+
+async def test_a_head_that_leaves_early_has_what_late_fragments_may_need(
+    tmp_path: Path, cafe: FakeFragmentServer
+) -> None:
+    document = json.loads(manifest("cafe", a={}, b={}))
+    async with FakeFragmentServer() as till:
+        declare(cafe, css=[{"value": "/old.css"}], jogakbo=document["jogakbo"])
+        document["jogakbo"]["pages"][0]["fragments"] = ["cafe/a", "till/b"]
+        declare(cafe, css=[{"value": "/old.css"}], jogakbo=document["jogakbo"])
+        declare(till, name="till", css=scoped("till"), jogakbo={**document["jogakbo"], "pages": []})
+        cafe.at["/a"] = answer("<p>a", headers={"link": "</new.css>; rel=stylesheet"})
+        late = Gate(answer("<p>late", headers={"link": "</too-late.css>; rel=stylesheet"}))
+        till.at["/b"] = late
+        servers = {"cafe": cafe.address, "till": till.address}
+        async with portal(tmp_path, servers, **PATIENT) as shell, shell.client.stream("GET", "/cafe") as response:
+            head = ""
+            async for text in response.aiter_text():
+                head += text
+                if "</head>" in head:
+                    late.open.set()
+            head = head.partition("</head>")[0]
+    names = re.findall(r'href="(?:/-/)([^"]*)"', head)
+    assert names == ["cafe/new.css", "till/till.css", "till/till-closed.css"]
+
+
+async def test_what_an_answer_names_is_on_the_page_and_its_scripts_run(
+    tmp_path: Path, cafe: FakeFragmentServer, browser: Browser
+) -> None:
+    declare(cafe, js=[{"value": "/old.js"}])
+    field = "</new.js>; type=esm; asset-type=script, </part.js>; rel=modulepreload"
+    cafe.at["/a"] = answer("<p>a", headers={"link": field, "cache-control": "max-age=60"})
+    serve(cafe, "/old.js", script("old"))
+    serve(cafe, "/new.js", b'import "./part.js";' + script("new"))
+    serve(cafe, "/part.js", script("part"))
+    async with portal(tmp_path, {"cafe": cafe.address}, **PATIENT) as shell:
+        await until_true(lambda: shell.shows("/cafe", "/-/cafe/new.js"))
+        page = await browser.new_page()
+        for _ in range(2):  # the page is kept as a whole by now
+            await page.goto(f"{shell.origin}/cafe")
+            assert await page.evaluate("document.documentElement.dataset.ran") == "part new "
+
+
+async def test_what_fragments_say_in_the_head_is_merged_and_harmless(tmp_path: Path, cafe: FakeFragmentServer) -> None:
+    declare(cafe, css=[], jogakbo=json.loads(manifest("cafe", a={}, b={}))["jogakbo"])
+    refresh = '<meta property="x" http-equiv="refresh" content="0; url=https://evil.example/">'
+    cafe.at["/a"] = cacheable(f'<meta name="robots" content="index"><link rel="license" href="/a">{refresh}<p>a')
+    cafe.at["/b"] = cacheable('<meta name="robots" content="noindex"><link rel="license" href="javascript:1"><p>b')
+    async with portal(tmp_path, {"cafe": cafe.address}, **PATIENT) as shell:
+        # Only a primary fragment holds the head back; of the others it has what is there.
+        await until_true(lambda: shell.shows("/cafe", '<meta name="robots" content="noindex">'))
+        page = await shell.get("/cafe")
+    assert '<link rel="license" href="/a">' in page.text
+    assert "http-equiv" not in page.text
+    assert "javascript:" not in page.text
+
+
+async def test_a_head_is_as_new_as_the_page(tmp_path: Path, cafe: FakeFragmentServer) -> None:
+    declare(cafe)
+    async with portal(tmp_path, {"cafe": cafe.address}, **PATIENT) as shell:
+        for word in ("noarchive", "noindex"):
+            robots = f'<meta name="robots" content="{word}">'
+            cafe.at["/a"] = answer(f"{robots}<p>the same")
+            await until_true(partial(shell.shows, "/cafe", robots))
+
+
+async def _is_fetched(server: FakeFragmentServer, path: str) -> bool:
+    return bool(server.requests(path))

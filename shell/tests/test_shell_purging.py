@@ -141,9 +141,7 @@ async def test_what_is_purged_already_is_not_hit_again(desk: Desk) -> None:
     assert [(await desk.purge(surrogate_key="orders")).json()["entries"] for _ in range(2)] == [1, 0]
 
 
-@pytest.mark.parametrize(
-    "authorization", ["", "Bearer", f"Basic {TOKEN}", f"Bearer {TOKEN}x", TOKEN, "Bearer \xe9"]
-)
+@pytest.mark.parametrize("authorization", ["", "Bearer", f"Basic {TOKEN}", f"Bearer {TOKEN}x", TOKEN, "Bearer \xe9"])
 async def test_without_the_token_nothing_is_purged(desk: Desk, authorization: str) -> None:
     entry = desk.keep("orders/board", "orders")
     fields = [(b"authorization", authorization.encode("latin-1")), (b"surrogate-key", b"orders")]

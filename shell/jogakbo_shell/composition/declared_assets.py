@@ -78,6 +78,12 @@ def assets_of(server: FragmentServer, link: str | None = None, state: State | No
     return _assets_of(release, bounded, state and ("fallback" if state == "fallback" else "content"))
 
 
+def is_scoped(server: FragmentServer) -> bool:
+    """Whether what is shown of the server's fragments decides about its assets; an answer's `Link` always may."""
+    declared = (*server.manifest.css, *server.manifest.js) if server.manifest else ()
+    return any(asset.scope in ("content", "fallback") for asset in declared)
+
+
 def asset_path(name: str, address: str, value: str) -> str:
     """Path and query on the fragment server: `/assets/orders.css?v=1`. Raises NotOwn."""
     path = value.removeprefix(address) if value.startswith(f"{address}/") else value

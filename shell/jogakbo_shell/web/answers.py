@@ -12,7 +12,7 @@ from jogakbo.contract.context import LOCALES
 from jogakbo.contract.problem import PROBLEM_JSON, Problem, encode_problem
 from jogakbo_shell.composition.assets import page_assets
 from jogakbo_shell.composition.declared_assets import assets_of
-from jogakbo_shell.composition.segments import Segment, ValueName, fill_values
+from jogakbo_shell.composition.segments import Segment, ValueName, fill_query, fill_values
 from jogakbo_shell.composition.templates import Language, Look, NavEntry, Templates
 from jogakbo_shell.i18n import LOCALE_NAMES, Messages, localized
 from jogakbo_shell.registry.catalogue import Catalogue
@@ -73,8 +73,8 @@ class Answers:
     ) -> Response:
         """A whole page at once; `facts` are what its template shows beside the look."""
         segments = self.templates.render(template, look, *facts)
-        values = page_values(title=title, query=visit.query_before_language, grant=grant, cursor=cursor)
-        response = Response(whole(segments, values), status)
+        values = page_values(title=title, grant=grant, cursor=cursor)
+        response = Response(whole(segments, values, visit.query_before_language), status)
         own = page_headers(visit.locale, visit.origin, look.assets.script_paths, secure=visit.secure)
         response.raw_headers += [*own, *((b"set-cookie", cookie.encode()) for cookie in visit.cookies)]
         return response
@@ -109,7 +109,6 @@ def _message_key(status: int) -> str:
 def page_values(
     *,
     title: str,
-    query: str = "",
     head: str = "",
     grant: str = "",
     cursor: str = "",
@@ -117,13 +116,12 @@ def page_values(
     """What stands in the value slots of one page; all but `head`, which is HTML, is escaped."""
     return {
         "title": escape(title).encode(),
-        "query": escape(query).encode(),
         "head": head.encode(),
         "grant": escape(grant).encode(),
         "cursor": escape(cursor).encode(),
     }
 
 
-def whole(segments: tuple[Segment, ...], values: Mapping[ValueName, bytes]) -> bytes:
+def whole(segments: tuple[Segment, ...], values: Mapping[ValueName, bytes], query: str) -> bytes:
     """A page without fragments, as bytes."""
-    return b"".join(part for part in fill_values(segments, values) if isinstance(part, bytes))
+    return b"".join(part for part in fill_query(fill_values(segments, values), query) if isinstance(part, bytes))

@@ -15,16 +15,17 @@ import structlog
 from starlette.responses import Response
 
 from jogakbo_shell.composition.countdown import Countdown
-from jogakbo_shell.composition.page_cache import Repeat
 from jogakbo_shell.tracing import Trace
 from jogakbo_shell.web.access import CLIENT_GONE, AccessLog
 from jogakbo_shell.web.header_block import HeaderBlock
+from jogakbo_shell.web.kept_pages import PageRepeat
 from jogakbo_shell.web.pages import Pages
-from jogakbo_shell.web.sink import PageKey, Reader
+from jogakbo_shell.web.sink import Reader
 from jogakbo_shell.web.visit import Reception, Visit
 
 # With any of these there is more to a request than its head, another protocol behind it, or an edge that composes.
 _NOT_PLAIN = frozenset({b"content-length", b"transfer-encoding", b"expect", b"upgrade", b"surrogate-capability"})
+_PIECE_BYTES = 65_536
 _ODD = re.compile(rb"[%#\\;]|//")
 
 
@@ -90,8 +91,7 @@ class Desk:
         repeat = self._pages.kept.again(request)
         if repeat is None:
             return False
-        started = time.perf_counter()
-        trace = Trace.begin()
+        started, trace = time.perf_counter(), Trace.begin()
         own = b"x-request-id: %b\r\n\r\n" % trace.request_id.encode()
         carrier.write(b"".join((carrier.head(200), repeat.head, own, repeat.body)))
         self.access.note("GET", repeat.path, 200, time.perf_counter() - started, trace)
@@ -100,8 +100,8 @@ class Desk:
 
     def remember(self, request: bytes, answer: DirectAnswer) -> None:
         """These bytes, and nothing but these, were the request that got the answer."""
-        if answer.repeat is not None:
-            self._pages.kept.keep_repeat(request, answer.repeat)
+        if answer.repeat is not None and len(answer.repeat.body) <= _PIECE_BYTES:
+            self._pages.kept.remember(request, answer.repeat)
 
     def stalled(self, answer: DirectAnswer) -> None:
         self._stalled.put(answer)
@@ -122,6 +122,7 @@ class DirectAnswer:
         "_method",
         "_path",
         "_reader",
+        "_rest",
         "_started",
         "_status",
         "_visit",
@@ -139,7 +140,8 @@ class DirectAnswer:
         self._started = time.perf_counter()
         self._status = CLIENT_GONE
         self._reader: Reader | None = None
-        self.repeat: Repeat[PageKey, HeaderBlock] | None = None
+        self._rest: memoryview | None = None
+        self.repeat: PageRepeat | None = None
         self.begun = False
         self.ended = False
 
@@ -151,8 +153,14 @@ class DirectAnswer:
         self._reader = reader
 
     def whole(self, status: int, headers: Sequence[HeaderBlock], body: bytes) -> None:
-        self._carrier.write(b"".join([*self._head(status, headers), b"\r\n", body]))
-        self._end()
+        head = self._head(status, headers)
+        if len(body) <= _PIECE_BYTES:
+            self._carrier.write(b"".join([*head, b"\r\n", body]))
+            self._end()
+        else:
+            self._carrier.write(b"".join([*head, b"\r\n"]))
+            self._rest = memoryview(body)
+            self._write_rest()
 
     def respond(self, response: Response) -> None:
         body = b"" if self._method == "HEAD" else bytes(response.body)
@@ -172,7 +180,7 @@ class DirectAnswer:
             self._carrier.write(b"0\r\n\r\n")
         self._end()
 
-    def may_repeat(self, repeat: Repeat[PageKey, HeaderBlock]) -> None:
+    def may_repeat(self, repeat: PageRepeat) -> None:
         self.repeat = repeat
 
     def abort(self) -> None:
@@ -187,7 +195,9 @@ class DirectAnswer:
 
     def resume(self) -> None:
         self._desk.moving(self)
-        if self._reader is not None and not self.ended:
+        if self._rest is not None:
+            self._write_rest()
+        elif self._reader is not None and not self.ended:
             self._reader.resume()
 
     def lost(self) -> None:
@@ -202,6 +212,14 @@ class DirectAnswer:
     def give_up(self) -> None:
         """The client has taken nothing for too long."""
         self._carrier.cut()
+
+    def _write_rest(self) -> None:
+        """A large page in pieces: a kept one is shared by all its readers, and the server's buffers are not."""
+        while self._rest is not None and not self._carrier.paused:
+            self._carrier.write(bytes(self._rest[:_PIECE_BYTES]))
+            self._rest = self._rest[_PIECE_BYTES:] or None
+            if self._rest is None:
+                self._end()
 
     def _head(self, status: int, headers: Sequence[HeaderBlock]) -> list[bytes]:
         self.begun = True

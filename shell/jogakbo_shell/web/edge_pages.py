@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -16,8 +15,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from jogakbo.contract.surrogate import SURROGATE_KEY
 from jogakbo_shell.composition.asker import Asker
 from jogakbo_shell.composition.cache import FragmentCache
+from jogakbo_shell.composition.composition import Composition
+from jogakbo_shell.composition.flow import joined
 from jogakbo_shell.composition.heads import Lifted, merge_heads
 from jogakbo_shell.composition.rendered import Rendered
+from jogakbo_shell.composition.segments import fill_query
 from jogakbo_shell.composition.slots import Placed
 from jogakbo_shell.edges.edges import Edges
 from jogakbo_shell.edges.includes import Include
@@ -82,12 +84,13 @@ class EdgePages:
         including = Including(self._surroundings.renders, self._tags(placed))
         view = PageView(
             _EdgeRequest(self, visit, found, variant, including),
-            replace(self._surroundings, renders=including),
+            self._surroundings,
             sink,
             encoding="",  # the edge reads the page, and compresses what it makes of it
             head_only=head_only,
         )
-        view.begin(placed, Asker(visit.visitor.subject if variant.private else None, visit.trace))
+        asker = Asker(visit.visitor.subject if variant.private else None, visit.trace)
+        view.begin(Composition(including, placed, asker))
         return view
 
     def _tags(self, placed: Sequence[Placed]) -> Mapping[Instance, Iterator[bytes]]:
@@ -141,7 +144,6 @@ class _EdgeRequest:
         head = merge_heads([Lifted(piece.slot.primary, it.title, it.head) for piece, it in known])
         values = Values(
             title=head.title or localized(self._found.page.title, visit.locale),
-            query=visit.query_before_language,
             head=head.html,
             grant=pages.live.sign(tuple([piece.instance for piece in composition.placed]), visit.locale, subject),
             cursor=self._cursor,
@@ -149,7 +151,9 @@ class _EdgeRequest:
         status = status_of(primaries)
         kept = self._keeping(known) if public and status == 200 else _NOT_KEPT
         cookies = ((b"set-cookie", cookie.encode()) for cookie in visit.cookies)
-        return Opening(status, [variant.headers(visit), HeaderBlock.of([*kept, *cookies])], variant.fill(values))
+        parts = fill_query(variant.fill(values), visit.query_before_language)
+        body = joined(parts, composition.rendered) if composition.complete else None
+        return Opening(status, [variant.headers(visit), HeaderBlock.of([*kept, *cookies])], parts, body)
 
     def _keeping(self, known: Sequence[tuple[Placed, Rendered]]) -> Sequence[Header]:
         including = self._including
@@ -160,6 +164,9 @@ class _EdgeRequest:
     def whole(self, view: PageView, opening: Opening, body: bytes) -> None:
         headers = [*opening.headers, HeaderBlock(b"content-length: %d\r\n" % len(body))]
         view.sink.whole(opening.status, headers, b"" if view.head_only else body)
+
+    def ended(self, view: PageView) -> None:
+        return
 
     def broke(self, view: PageView) -> Response:
         return self._edge.pages.answers.fault(self._visit, 500)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -10,12 +11,11 @@ from typing import Protocol
 import structlog
 from starlette.responses import Response
 
-from jogakbo_shell.composition.asker import Asker
 from jogakbo_shell.composition.composition import Composition
 from jogakbo_shell.composition.flow import Flow, Late
 from jogakbo_shell.composition.patience import Patience
 from jogakbo_shell.composition.segments import Part
-from jogakbo_shell.composition.slots import Placed, Renders
+from jogakbo_shell.composition.slots import Renders
 from jogakbo_shell.web.encoding import Encoding, Packer, packer
 from jogakbo_shell.web.header_block import HeaderBlock
 from jogakbo_shell.web.sink import Sink
@@ -23,11 +23,12 @@ from jogakbo_shell.web.sink import Sink
 
 @dataclass(slots=True)
 class Opening:
-    """How a page begins: `headers` without framing; `parts` are what follows."""
+    """How a page begins: `headers` without framing; `parts` are what follows, `body` is that where all is there."""
 
     status: int
     headers: list[HeaderBlock]
-    parts: list[Part]
+    parts: Sequence[Part]
+    body: bytes | None = None
 
 
 class Host(Protocol):
@@ -38,6 +39,9 @@ class Host(Protocol):
 
     def whole(self, view: PageView, opening: Opening, body: bytes) -> None:
         """Send a page that was complete before its head left."""
+
+    def ended(self, view: PageView) -> None:
+        """All has been sent, or the client has gone."""
 
     def broke(self, view: PageView) -> Response:
         """The words for a page that could not be made, by a fault of the shell."""
@@ -92,9 +96,10 @@ class PageView:
         self._overdue = False
         self._done = False
 
-    def begin(self, placed: tuple[Placed, ...], asker: Asker) -> None:
-        self.composition = Composition(self._around.renders, placed, asker, self.advance)
-        if not self.composition.complete:
+    def begin(self, composition: Composition) -> None:
+        self.composition = composition
+        if not composition.complete:
+            composition.watch(self)
             self._around.patience.begin(self)
         self.advance()
 
@@ -151,12 +156,11 @@ class PageView:
             self._end()
             self.sink.respond(opening)
             return
-        flow = Flow(opening.parts, composition, self._around.late)
-        if composition.complete:
+        if opening.body is not None:
             self._end()
-            self._host.whole(self, opening, flow.take())
+            self._host.whole(self, opening, opening.body)
             return
-        self._flow = flow
+        self._flow = flow = Flow(opening.parts, composition, self._around.late)
         flow.overdue = self._overdue
         headers = opening.headers
         if self.encoding:
@@ -194,4 +198,5 @@ class PageView:
         if not self._done:
             self._done = True
             self._around.patience.end(self)
-            self.composition.cancel()
+            self.composition.leave(self)
+            self._host.ended(self)

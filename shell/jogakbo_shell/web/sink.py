@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from starlette.responses import Response
 from starlette.types import Message, Receive, Send
 
-from jogakbo_shell.composition.page_cache import Repeat
 from jogakbo_shell.web.header_block import HeaderBlock
+from jogakbo_shell.web.kept_pages import PageRepeat
 
-PageKey: TypeAlias = tuple[str, bytes, str, str]
-"""Path, query, locale and theme: what one page differs by from another."""
+_PIECE_BYTES = 65_536
 
 
 class Reader(Protocol):
@@ -44,7 +43,7 @@ class Sink(Protocol):
 
     def end(self) -> None: ...
 
-    def may_repeat(self, repeat: Repeat[PageKey, HeaderBlock]) -> None:
+    def may_repeat(self, repeat: PageRepeat) -> None:
         """After `whole`: the same request would have got the same answer, whoever sends it."""
 
     def abort(self) -> None:
@@ -68,7 +67,9 @@ class AsgiSink:
 
     def whole(self, status: int, headers: Sequence[HeaderBlock], body: bytes) -> None:
         self.start(status, headers)
-        self._put({"type": "http.response.body", "body": body})
+        for at in range(0, len(body), _PIECE_BYTES):
+            self._put({"type": "http.response.body", "body": body[at : at + _PIECE_BYTES], "more_body": True})
+        self._put({"type": "http.response.body"})
         self._ended = True
 
     def respond(self, response: Response) -> None:
@@ -88,7 +89,7 @@ class AsgiSink:
         self._put({"type": "http.response.body"})
         self._ended = True
 
-    def may_repeat(self, repeat: Repeat[PageKey, HeaderBlock]) -> None:
+    def may_repeat(self, repeat: PageRepeat) -> None:
         """Here each request is read anew."""
 
     def abort(self) -> None:

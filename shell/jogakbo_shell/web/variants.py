@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
 from jogakbo_shell.composition.assets import Assets, page_assets
-from jogakbo_shell.composition.declared_assets import assets_of
+from jogakbo_shell.composition.composition import Plain
+from jogakbo_shell.composition.declared_assets import assets_of, is_scoped
 from jogakbo_shell.composition.orders import accepted
+from jogakbo_shell.composition.preloads import preloads
 from jogakbo_shell.composition.rendered import Rendered
 from jogakbo_shell.composition.segments import FragmentSlot, PageParam, Part, Segment, fill_values
 from jogakbo_shell.composition.slots import Placed
@@ -16,6 +18,7 @@ from jogakbo_shell.composition.templates import placed_fragments
 from jogakbo_shell.instance import Instance
 from jogakbo_shell.registry.catalogue import Page
 from jogakbo_shell.registry.registry import Registry
+from jogakbo_shell.registry.server import FragmentServer
 from jogakbo_shell.web.answers import Answers, page_values
 from jogakbo_shell.web.header_block import HeaderBlock
 from jogakbo_shell.web.page_headers import page_headers
@@ -25,21 +28,31 @@ _MAX_ORIGINS = 16
 _MAX_DRESSED = 128
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Values:
     """What differs from one view of a variant to the next, beside its fragments."""
 
     title: str
-    query: str
     head: str
     grant: str
     cursor: str
 
 
+@dataclass(slots=True)
+class Assembled:
+    """A whole page, and the fragments' HTML, query, grant and cursor that it was made from."""
+
+    made_from: tuple[tuple[Plain, ...], bytes, str, str]
+    etag: str
+    body: bytes
+
+
 @dataclass(slots=True, eq=False)
 class Variant:
     """`plain` is what its slots show where neither path nor query says more, by one of the names that it `heeds`;
-    `private` if any differs per person."""
+    `private` if any differs per person, `scoped` if what they show decides about
+    their assets. `last` is what the last view of it was, for the next is often the same.
+    """
 
     page: Page
     segments: tuple[Segment, ...]
@@ -49,17 +62,18 @@ class Variant:
     locale: str
     plain: tuple[Placed, ...]
     heeds: frozenset[str]
+    scoped: bool
     private: bool
+    has_primaries: bool
     etag: str
+    last: Assembled | None = None
     _headers: dict[tuple[str, bool], HeaderBlock] = field(default_factory=dict)
     _filled: tuple[Values | None, list[Part]] = (None, [])
 
     def fill(self, values: Values) -> list[Part]:
         """The page with these values in it; the last ones are remembered, for most views share them."""
         if self._filled[0] != values:
-            filled = page_values(
-                title=values.title, query=values.query, head=values.head, grant=values.grant, cursor=values.cursor
-            )
+            filled = page_values(title=values.title, head=values.head, grant=values.grant, cursor=values.cursor)
             self._filled = (values, fill_values(self.segments, filled))
         return self._filled[1]
 
@@ -71,6 +85,9 @@ class Variant:
             if len(self._headers) >= _MAX_ORIGINS:  # whoever invents Host headers
                 self._headers.clear()
             pairs = page_headers(self.locale, visit.origin, self.scripts, secure=visit.secure, private=self.private)
+            # A head that has to wait for a primary fragment can at least say what an edge may fetch meanwhile.
+            if self.has_primaries and (links := preloads(self.assets)):
+                pairs.append((b"link", links.encode()))
             block = self._headers[key] = HeaderBlock.of(pairs)
         return block
 
@@ -103,14 +120,10 @@ class Variants:
             return variant.plain
         return tuple([self._placed(slot, values, variant.locale) for slot in variant.slots])
 
-    def dressed(self, variant: Variant, visit: Visit, known: Sequence[tuple[Placed, Rendered]]) -> Variant:
-        """The same with the assets that these fragments ask for, by their Link header or as they are fallbacks."""
-        servers = self._registry.servers
-        parts = [
-            assets_of(servers[piece.instance.server], rendered.links or None, rendered.state)
-            for piece, rendered in known
-            if piece.instance.server in servers
-        ]
+    def dressed(self, variant: Variant, visit: Visit, slots: Iterable[tuple[Placed, Rendered | None]]) -> Variant:
+        """The same with the assets that these fragments ask for, by their Link header or by what of them is shown;
+        of those that are not known yet, all that they may ask for."""
+        parts = [part for piece, rendered in slots for part in self._parts(piece, rendered)]
         assets = page_assets(self.answers.templates.own_assets, tuple(dict.fromkeys(parts)))
         if assets is variant.assets:
             return variant
@@ -122,6 +135,15 @@ class Variants:
             dressed = self._dressed[key] = self._render(variant.page, visit, assets)
         return dressed
 
+    def _parts(self, piece: Placed, rendered: Rendered | None) -> Iterator[Assets]:
+        servers = self._registry.servers
+        server = servers.get(piece.instance.server)
+        if piece.alt is not None and (alt := servers.get(piece.alt.server)) is not None:
+            yield assets_of(alt)
+            rendered = None  # either of them may be shown
+        if server is not None:
+            yield assets_of(server, rendered.links or None, rendered.state) if rendered else assets_of(server)
+
     def _render(self, page: Page, visit: Visit, assets: Assets | None = None) -> Variant:
         """Twice: which fragments a template places is known only after rendering it, and their styles precede them."""
         templates = self.answers.templates
@@ -129,9 +151,7 @@ class Variants:
         look = self.answers.look(visit, page.path, live=True)
         if assets is None:
             slots = placed_fragments(templates.render(page.template, look, facts))
-            servers = dict.fromkeys(name.partition("/")[0] for slot in slots for name in slot.names)
-            known = [self._registry.servers[name] for name in servers if name in self._registry.servers]
-            assets = page_assets(templates.own_assets, tuple(assets_of(server) for server in known))
+            assets = page_assets(templates.own_assets, tuple(assets_of(server) for server in self._servers(slots)))
         look = replace(look, assets=assets)
         segments = templates.render(page.template, look, facts)
         slots = placed_fragments(segments)
@@ -145,10 +165,16 @@ class Variants:
             scripts=(*assets.script_paths, self._late_script),
             locale=visit.locale,
             plain=plain,
+            scoped=any(is_scoped(server) for server in self._servers(slots)),
             heeds=frozenset(name for slot in slots for name in self._heeded(slot)),
             private=any(self._registry.is_private(instance) for instance in shown),
+            has_primaries=any(slot.primary for slot in slots),
             etag=blake2b(repr(segments).encode(), digest_size=8).hexdigest(),
         )
+
+    def _servers(self, slots: Iterable[FragmentSlot]) -> list[FragmentServer]:
+        names = dict.fromkeys(name.partition("/")[0] for slot in slots for name in slot.names)
+        return [self._registry.servers[name] for name in names if name in self._registry.servers]
 
     def _placed(self, slot: FragmentSlot, values: Mapping[str, str], locale: str) -> Placed:
         alt = self._instance(slot.alt, values, locale) if slot.alt else None

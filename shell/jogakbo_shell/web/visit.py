@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
@@ -19,6 +20,8 @@ FORM_PAGE = "form-page"
 CHOICES = ("lang", "theme")
 """What any address may choose by its query; it is kept in cookies."""
 
+_CHOICES = (b"lang", b"theme", b"%", b"+")
+_PLAIN_QUERY = re.compile(rb"[A-Za-z0-9_.-]+=[A-Za-z0-9_.-]+(?:&[A-Za-z0-9_.-]+=[A-Za-z0-9_.-]+)*")
 _THEMES = ("light", "dark")
 _CHOICE_SECONDS = 365 * 24 * 3600
 _NO_QUERY = QueryParams()
@@ -28,6 +31,8 @@ class Visit:
     """`origin` and `secure` are of the address that the browser sees; `query_string` is as it came."""
 
     __slots__ = (
+        "_chosen",
+        "_query",
         "_received",
         "_sessions",
         "_trace",
@@ -35,7 +40,6 @@ class Visit:
         "headers",
         "locale",
         "origin",
-        "query",
         "query_string",
         "secure",
         "theme",
@@ -51,14 +55,22 @@ class Visit:
         self._trace: Trace | None = None
         self.headers = headers
         self.query_string = query_string
-        self.query = QueryParams(query_string) if query_string else _NO_QUERY
+        self._query: QueryParams | None = None
         self.origin = origin
         self.secure = secure
-        theme = self.query.get("theme") or self._received.get("theme", "")
+        # "%" may hide a name; most addresses have no query at all.
+        self._chosen = chosen = self.query if any([choice in query_string for choice in _CHOICES]) else _NO_QUERY  # noqa: C419
+        theme = chosen.get("theme") or self._received.get("theme", "")
         self.theme = theme if theme in _THEMES else ""
         self.locale = chosen_locale(
-            self.query.get("lang", ""), self._received.get("lang", ""), headers.get("accept-language", "")
+            chosen.get("lang", ""), self._received.get("lang", ""), headers.get("accept-language", "")
         )
+
+    @property
+    def query(self) -> QueryParams:
+        if self._query is None:
+            self._query = QueryParams(self.query_string) if self.query_string else _NO_QUERY
+        return self._query
 
     @property
     def trace(self) -> Trace:
@@ -81,7 +93,7 @@ class Visit:
     @property
     def cookies(self) -> tuple[str, ...]:
         """The Set-Cookie values that this visit's answer gives back."""
-        given = [_choice(name, self.query[name], self.secure) for name in CHOICES if name in self.query]
+        given = [_choice(name, self._chosen[name], self.secure) for name in CHOICES if name in self._chosen]
         if self._visitor is not None and self._visitor.is_new:
             given.insert(0, self._sessions.cookie(self._visitor, secure=self.secure))
         return tuple(cookie for cookie in given if cookie)
@@ -94,6 +106,10 @@ class Visit:
     @property
     def query_before_language(self) -> str:
         """`ingredient=milk&`: what a link that chooses a language on this page has to keep of its address."""
+        if not self.query_string:
+            return ""
+        if not self._chosen and _PLAIN_QUERY.fullmatch(self.query_string):
+            return f"{self.query_string.decode()}&"
         kept = [(name, value) for name, value in self.query.multi_items() if name != "lang"]
         return f"{urlencode(kept)}&" if kept else ""
 
