@@ -50,6 +50,9 @@ class FakeOthers:
         self.told.append(purge)
         return self.follow
 
+    async def close(self) -> None:
+        """Nothing was opened."""
+
 
 @dataclass
 class Desk:
