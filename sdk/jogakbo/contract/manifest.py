@@ -54,10 +54,22 @@ class Param(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     required: bool = False
 
 
+class SlotDeclaration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A fragment inside another: ``fragment`` is its full name, ``inventory/level``.
+
+    ``params`` gives each of its parameters one of the outer fragment's own by name, or a fixed text after ``=``:
+    ``{"ingredient": "id", "unit": "=ml"}``.
+    """
+
+    fragment: str
+    params: dict[str, str] = {}
+
+
 class FragmentDeclaration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One fragment: where it is, what it is called, and how long the shell should wait.
 
-    ``audience`` is ``public`` (one HTML for all) or ``private`` (per person, never cached for others).
+    ``audience`` is ``public`` (one HTML for all) or ``private`` (per person, never cached for others). ``slots`` are
+    the places in its HTML (``<jogakbo-slot name="…">``) for other fragments.
     """
 
     path: str
@@ -66,6 +78,7 @@ class FragmentDeclaration(msgspec.Struct, frozen=True, kw_only=True, omit_defaul
     params: dict[str, Param] = {}
     timeout_ms: int = 1000
     audience: str = "public"
+    slots: dict[str, SlotDeclaration] = {}
 
 
 class PageDeclaration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -8,7 +8,14 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from jogakbo.contract.addresses import climbs, has_host, is_absolute, rooted
-from jogakbo.contract.manifest import Asset, Extension, FragmentDeclaration, Manifest, PageDeclaration
+from jogakbo.contract.manifest import (
+    Asset,
+    Extension,
+    FragmentDeclaration,
+    Manifest,
+    PageDeclaration,
+    SlotDeclaration,
+)
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 PODLET_NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
@@ -117,6 +124,7 @@ def _mend_extension(extension: _Document) -> Iterator[str]:
 
 
 def _mend_fragment(fragment: _Document, name: str, where: str) -> Iterator[str]:
+    yield from _mend_slots(fragment, f"{where}slots")
     yield from _keep_typed(fragment, FragmentDeclaration, where)
     if not fragment.get("title") or _fault(fragment["title"], dict[str, str]):
         fragment["title"] = {"en": name}
@@ -129,6 +137,34 @@ def _mend_fragment(fragment: _Document, name: str, where: str) -> Iterator[str]:
     if isinstance(timeout_ms, int) and not 0 < timeout_ms <= _MAX_TIMEOUT_MS:
         del fragment["timeout_ms"]
         yield f"{where}timeout_ms is {timeout_ms}; expected 1 to {_MAX_TIMEOUT_MS}"
+
+
+def _mend_slots(fragment: _Document, where: str) -> Iterator[str]:
+    slots, params = fragment.get("slots"), fragment.get("params")
+    if not isinstance(slots, dict):
+        return
+    own = frozenset(params) if isinstance(params, dict) else frozenset[str]()
+    kept: _Document = {}
+    for name, slot in slots.items():
+        faults = list(_slot_faults(f"{where}.{name}", name, slot, own))
+        yield from faults
+        if not faults:
+            kept[name] = slot
+    fragment["slots"] = kept
+
+
+def _slot_faults(where: str, name: str, item: object, own: frozenset[str]) -> Iterator[str]:
+    if (fault := _fault(item, SlotDeclaration)) is not None:
+        yield f"{where}: {fault}"
+        return
+    slot = msgspec.convert(item, SlotDeclaration)
+    if not NAME.fullmatch(name):
+        yield f"{where}: expected a name of lower case letters, digits and dashes"
+    if not _PLACED.fullmatch(slot.fragment):
+        yield f"{where}.fragment is {slot.fragment!r}; expected a name such as 'inventory/level'"
+    for param, source in slot.params.items():
+        if not source.startswith("=") and source not in own:
+            yield f"{where}.params.{param} is {source!r}; expected a parameter of this fragment, or '=' and a text"
 
 
 def _page_faults(where: str, item: object) -> Iterator[str]:

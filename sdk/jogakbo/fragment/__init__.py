@@ -1,6 +1,6 @@
 """The fragment kit: declare a fragment with its keys, its cache policy and its fallback, and serve it."""
 
-from jogakbo.contract.manifest import Param
+from jogakbo.contract.manifest import Param, SlotDeclaration
 from jogakbo.fragment.server import FragmentServer
 from jogakbo.fragment.service import Service, ServiceError, ServiceRefused, ServiceUnavailable
 from jogakbo.fragment.settings import FragmentSettings
@@ -18,5 +18,6 @@ __all__ = [
     "ServiceError",
     "ServiceRefused",
     "ServiceUnavailable",
+    "SlotDeclaration",
     "View",
 ]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from jogakbo.contract.manifest import FragmentDeclaration, Param
+from jogakbo.contract.manifest import FragmentDeclaration, Param, SlotDeclaration
 from jogakbo.fragment.view import ActionFunction, ViewFunction
 
 
@@ -24,6 +24,7 @@ class Fragment:
     stale_if_error: int
     timeout_ms: int
     fallback: str
+    slots: Mapping[str, SlotDeclaration]
 
     @property
     def path(self) -> str:
@@ -44,6 +45,7 @@ class Fragment:
             params=dict(self.params),
             timeout_ms=self.timeout_ms,
             audience="private" if self.private else "public",
+            slots=dict(self.slots),
         )
 
     def accepted(self, query: Mapping[str, str]) -> dict[str, str]:

@@ -100,12 +100,12 @@ class Endpoints:
     async def _fragment_endpoint(self, request: Request, fragment: Fragment) -> Response:
         started = time.perf_counter()
         params = fragment.accepted(request.query_params)
-        view = self._view(request, params, await self._identity(request, needed=fragment.private))
+        view = self._view(request, fragment, params, await self._identity(request, needed=fragment.private))
         html, status = await self._html(fragment, view, 200)
         return self._rendered(request, fragment, view, html, status, started)
 
     async def _fallback_endpoint(self, request: Request, fragment: Fragment) -> Response:
-        view = self._view(request, {}, Identity("guest"))
+        view = self._view(request, fragment, {}, Identity("guest"))
         title = fragment.title.get(view.locale) or next(iter(fragment.title.values()))
         html = view.render(fragment.fallback, title=title)
         return HTMLResponse(html, headers={"Cache-Control": "public, max-age=300", "Vary": LOCALE})
@@ -138,7 +138,7 @@ class Endpoints:
     async def _shown(self, request: Request, answer: Show, action: Action) -> Response:
         """A plain form goes back to its page; an htmx form, or a refused one, gets the fragment itself."""
         fragment = self._fragments[answer.fragment]
-        view = self._view(request, fragment.accepted(answer.params), action.identity)
+        view = self._view(request, fragment, fragment.accepted(answer.params), action.identity)
         if not answer.error and "hx-request" not in request.headers:
             # The browser is back before the event is out: the shell must not show it what was there before.
             return _gone_to(request, action.page or "/", _keys(fragment, view) | action.keys)
@@ -183,7 +183,7 @@ class Endpoints:
         key = f"error.{problem.code}"
         return self._messages.text(locale, key) if self._messages.has(key) else problem.detail or problem.title
 
-    def _view(self, request: Request, params: Mapping[str, str], identity: Identity) -> View:
+    def _view(self, request: Request, fragment: Fragment, params: Mapping[str, str], identity: Identity) -> View:
         return View(
             params=params,
             locale=_locale(request),
@@ -192,6 +192,7 @@ class Endpoints:
             public_path=request.headers.get(PUBLIC_PATHNAME, f"/-/{self._name}/"),
             messages=self._messages,
             templates=self._templates,
+            slots=frozenset(fragment.slots),
         )
 
     def _service(self, request: Request, identity: Identity) -> Service:

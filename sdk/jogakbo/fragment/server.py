@@ -19,6 +19,7 @@ from jogakbo.contract.manifest import (
     Manifest,
     PageDeclaration,
     Param,
+    SlotDeclaration,
     encode_manifest,
 )
 from jogakbo.fragment.assets import Assets
@@ -72,13 +73,15 @@ class FragmentServer:
         stale_if_error: int = 3600,
         timeout_ms: int = 1000,
         fallback: str = "fallback.html",
+        slots: Mapping[str, SlotDeclaration] | None = None,
     ) -> Callable[[ViewFunction], ViewFunction]:
         """Declare the fragment ``name``, rendered by the decorated function.
 
         ``keys`` say what the HTML depends on; ``{id}`` in a key is filled from the parameters and ``{subject}``
         from the person. ``max_age`` and ``stale_if_error`` are seconds: how long the shell may keep the HTML
         while nothing changes, and show it while this server is down. A ``private`` fragment is rendered per
-        person and never kept. ``fallback`` is a template that needs no data.
+        person and never kept. ``fallback`` is a template that needs no data. ``slots`` are
+        other fragments inside of this one, each where the template has ``{{ slot("name") }}``.
         """
 
         def declare(function: ViewFunction) -> ViewFunction:
@@ -93,6 +96,7 @@ class FragmentServer:
                 stale_if_error=stale_if_error,
                 timeout_ms=timeout_ms,
                 fallback=fallback,
+                slots=slots or {},
             )
             return function
 

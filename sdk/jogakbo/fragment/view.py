@@ -48,6 +48,7 @@ class View:
     error: str = ""
     form: Mapping[str, str] = field(default_factory=dict)
     keys: set[str] = field(default_factory=set)
+    slots: frozenset[str] = frozenset()
 
     def depends(self, *keys: str) -> None:
         """Add to what this HTML depends on, for what is known only while rendering."""
@@ -58,7 +59,7 @@ class View:
         return self.messages.text(self.locale, key, **values)
 
     def render(self, template: str, **values: object) -> str:
-        """The template with ``values`` and ``t``, ``locale``, ``params``, ``error``, ``form``, ``action``."""
+        """The template with ``values`` and ``t``, ``locale``, ``params``, ``error``, ``form``, ``action``, ``slot``."""
         base: dict[str, object] = {
             "t": self.t,
             "locale": self.locale,
@@ -66,8 +67,15 @@ class View:
             "error": self.error,
             "form": self.form,
             "action": self.action_attributes,
+            "slot": self.slot,
         }
         return self.templates.render(template, base | values)
+
+    def slot(self, name: str, otherwise: str = "") -> Markup:
+        """The place of a declared slot; ``otherwise`` is shown where nobody fills it. Raises ``ValueError``."""
+        if name not in self.slots:
+            raise ValueError(f"slot {name!r} is not declared; expected one of {sorted(self.slots)}")
+        return Markup('<jogakbo-slot name="{}">{}</jogakbo-slot>').format(name, otherwise)
 
     def action_attributes(self, name: str, server: str = "") -> Markup:
         """Attributes that make a ``<form>`` post to an action, with htmx and without.
