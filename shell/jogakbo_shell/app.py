@@ -90,7 +90,9 @@ def create_app(settings: Settings) -> Starlette:
     )
     late = LateWords(templates, core.registry, static.asset("late.js"))
     surroundings = Surroundings(core.fragments, patience, late)
-    pages = _pages(settings, core, live, catalogue, Variants(core.registry, answers, late.asset.href), surroundings)
+    pages = _pages(
+        settings, core, live, catalogue, Variants(core.registry, core.nesting, answers, late.asset.href), surroundings
+    )
     desk = Desk(pages, reception, access, stall_seconds=settings.stall_seconds)
     app = Starlette(
         routes=routes,
@@ -107,7 +109,7 @@ def _live(settings: Settings, keys: SigningKeys, core: Core) -> Live:
     live: Live = Still()
     if settings.redis_url:
         catalog = WithPurges(core.registry, core.registry.servers)
-        live = create_live(settings.redis_url, keys.secret("grant"), core.fragments, core.cache, catalog)
+        live = create_live(settings.redis_url, keys.secret("grant"), core.lone, core.cache, catalog)
     core.fragments.tell_of_private(live.showed)
     core.healing.on_recovered(live.recovered)
     core.edges.follow(live.cursor)
@@ -117,7 +119,7 @@ def _live(settings: Settings, keys: SigningKeys, core: Core) -> Live:
 
 
 def _proxy(settings: Settings, core: Core, live: Live, answers: Answers) -> Proxy:
-    returning = Returning(answers)
+    returning = Returning(answers, core.lone, core.registry.servers)
     return Proxy(
         registry=core.registry,
         upstream=core.upstream,
@@ -125,7 +127,7 @@ def _proxy(settings: Settings, core: Core, live: Live, answers: Answers) -> Prox
         assets=core.assets,
         wards=core.healing,
         context=core.context,
-        showing=Showing(core.fragments, live, returning),
+        showing=Showing(core.lone, live, returning),
         returning=returning,
         limits=ProxyLimits(settings.action_deadline_ms / 1000, settings.max_request_bytes),
     )
@@ -164,6 +166,7 @@ def _includes(core: Core, answers: Answers, surrogates: Surrogates, patience: Pa
         registry=core.registry,
         answers=answers,
         fragments=core.fragments,
+        lone=core.lone,
         cache=core.cache,
         edges=core.edges,
         surrogates=surrogates,

@@ -10,6 +10,8 @@ from jogakbo_shell.composition.fallbacks import Fallbacks
 from jogakbo_shell.composition.fetching import Fetcher
 from jogakbo_shell.composition.fragments import Fragments
 from jogakbo_shell.composition.healing import Healing
+from jogakbo_shell.composition.lone import LoneFragments
+from jogakbo_shell.composition.nesting import Nesting
 from jogakbo_shell.composition.parsing import Parser
 from jogakbo_shell.composition.results import LastResort
 from jogakbo_shell.composition.templates import Templates
@@ -38,6 +40,8 @@ class Core:
     fallbacks: Fallbacks
     assets: KeptAssets
     fragments: Fragments
+    nesting: Nesting
+    lone: LoneFragments
     healing: Healing
     edges: Edges
 
@@ -92,5 +96,17 @@ def build_core(settings: Settings, keys: SigningKeys, templates: Templates) -> C
     )
     healing = Healing(fragments, retry_seconds=settings.breaker_retry_ms / 1000)
     fragments.healed_by(healing)
-    kept = KeptAssets(upstream, registry)
-    return Core(upstream, context, registry, cache, fallbacks, kept, fragments, healing, edges)
+    kept, nesting = KeptAssets(upstream, registry), Nesting(registry)
+    return Core(
+        upstream=upstream,
+        context=context,
+        registry=registry,
+        cache=cache,
+        fallbacks=fallbacks,
+        assets=kept,
+        fragments=fragments,
+        nesting=nesting,
+        lone=LoneFragments(fragments, nesting),
+        healing=healing,
+        edges=edges,
+    )

@@ -227,10 +227,10 @@ async def test_what_says_nothing_of_the_server_leaves_its_breaker_alone(table: T
 
 async def test_an_answer_that_the_shell_cannot_read_ends_its_fetch_all_the_same(tmp_path: Path) -> None:
     class Broken(Parser):
-        def parse(self, instance: Instance, body: bytes, label: str) -> Parsed:
+        def parse(self, instance: Instance, body: bytes, label: str, slots: frozenset[str] = frozenset()) -> Parsed:
             if body == b"odd":
                 raise RecursionError(body)
-            return super().parse(instance, body, label)
+            return super().parse(instance, body, label, slots)
 
     table = Table(Rig(tmp_path, "a", parser=Broken(1000)))
     table.ask("a")

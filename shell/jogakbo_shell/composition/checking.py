@@ -49,7 +49,8 @@ def check(order: Order, answer: Answer, parser: Parser, *, asked_with: str = "")
         raise BadAnswer(status)
     if fault:
         raise BadMarkup(fault)
-    return Fetched(status, parser.parse(order.instance, answer.body, order.title), freshness, keys, etag, links)
+    parsed = parser.parse(order.instance, answer.body, order.title, order.slots)
+    return Fetched(status, parsed, freshness, keys, etag, links)
 
 
 _keys = lru_cache(maxsize=1024)(parse_keys)

@@ -8,6 +8,7 @@ from typing import Protocol, TypeAlias
 
 from jogakbo_shell.composition.asker import Asker
 from jogakbo_shell.composition.fragments import FragmentSeat
+from jogakbo_shell.composition.nesting import children_of, whole
 from jogakbo_shell.composition.rendered import Rendered
 from jogakbo_shell.composition.slots import Placed, Renders, StandIn, ask_slot
 from jogakbo_shell.composition.stand_ins import standing_in
@@ -29,7 +30,17 @@ class Composition:
     Its watchers are told of the last one that comes; of each, once one of them is `eager`.
     """
 
-    __slots__ = ("_asker", "_renders", "_seats", "_watchers", "eager", "placed", "rendered", "waiting_primaries")
+    __slots__ = (
+        "_asker",
+        "_children",
+        "_renders",
+        "_seats",
+        "_watchers",
+        "eager",
+        "placed",
+        "rendered",
+        "waiting_primaries",
+    )
 
     def __init__(self, renders: Renders, placed: Sequence[Placed], asker: Asker) -> None:
         self.placed = placed
@@ -40,6 +51,9 @@ class Composition:
         self._asker = asker
         self._watchers: dict[Watcher, None] = {}
         self._seats: dict[int, FragmentSeat] = {}
+        # What is nested follows a page's own fragments.
+        is_nested = bool(placed) and placed[-1].parent is not None
+        self._children = children_of([(piece.parent, piece.place) for piece in placed]) if is_nested else {}
         for position, piece in enumerate(placed):
             if (hit := renders.ready(piece.instance)) is not None:
                 self.rendered[position] = hit
@@ -71,6 +85,13 @@ class Composition:
         fresh = [it for it in self.rendered if it is not None and it.state == "fresh" and not it.links]
         plain = [(it.markup, it.title, it.head) for it in fresh]
         return tuple(plain) if len(plain) == len(self.rendered) else None
+
+    def markup(self, position: int) -> bytes | None:
+        """The fragment there with all that is nested in it; None while something of it is missing."""
+        rendered = self.rendered[position]
+        if rendered is not None and rendered.holes:
+            return whole(position, self.rendered, self._children)
+        return None if rendered is None else rendered.markup
 
     def primaries(self) -> tuple[Rendered, ...]:
         """The fragments that decide the page's status, as far as they are there."""

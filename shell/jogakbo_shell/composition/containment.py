@@ -3,17 +3,21 @@
 The HTML is parsed as a browser would parse it inside a `div`, and written out again: every element is closed,
 stray end tags are gone. Comments go too (SSI and ESI live there), `esi:` tags are unwrapped, and what belongs
 into a head is lifted out. Scripts, styles and event handlers in a body are dropped: the content security policy
-would refuse them anyway, with an error in the visitor's console.
+would refuse them anyway, with an error in the visitor's console. Of `<jogakbo-slot>`, the place of a nested fragment,
+stay those that the fragment declares.
 """
 
 from __future__ import annotations
 
 import re
+import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from jogakbo_shell.composition.errors import BadMarkup
+from jogakbo_shell.composition.rendered import Hole
 
 _MAX_DEPTH = 256
 # Closing 200,000 nested elements takes the parser minutes; below this many tags no depth can hurt.
@@ -22,6 +26,10 @@ _HARMLESS_TAGS = 2000
 _LIFTED = "title, link, meta"
 # <plaintext> and its kin swallow what follows when a browser reads them; the others are refused by the policy.
 _REMOVED = "script, style, base, iframe, frame, frameset, object, embed, plaintext, xmp, noembed, noframes, noscript"
+_SLOT = "jogakbo-slot"
+# A browser would end these at a section, or at what may be in one; or not read it as HTML.
+_NO_ROOM = frozenset({"a", "button", "form", "math", "nobr", "option", "p", "select", "svg", _SLOT})
+_SLOT_MARK = secrets.token_hex(8)
 _HEAD_RELS = frozenset({"canonical", "alternate", "prev", "next", "author", "license", "help"})
 _HEAD_METAS = frozenset({"description", "keywords", "author", "robots"})
 
@@ -31,7 +39,7 @@ _VOID = frozenset(
 )
 # Searched in the lower-cased body, to spare the usual fragment the walk through its tree.
 _SUSPECT_TAG = re.compile(
-    rb"<(?:title|link|meta|script|style|base|i?frame|object|embed|plaintext|xmp|no[efs]|esi:|[!?]|/[^a-z])"
+    rb"<(?:title|link|meta|script|style|base|i?frame|object|embed|plaintext|xmp|no[efs]|esi:|jogakbo-slot|[!?]|/[^a-z])"
 )
 _DIRECTIVE = re.compile(r"<(?=!--|\?|/?esi:)", re.IGNORECASE)
 _SUSPECT_ATTRIBUTE = re.compile(rb"on[a-z]+\s*=|style\s*=")
@@ -39,15 +47,22 @@ _SUSPECT_ATTRIBUTE = re.compile(rb"on[a-z]+\s*=|style\s*=")
 
 @dataclass(frozen=True, slots=True)
 class Contained:
-    """`html` is safe to stand in any element; `head` are `<link>` and `<meta>` tags, `title` is plain text."""
+    """`html` is safe to stand in any element; `head` are `<link>` and `<meta>` tags, `title` is plain text.
+
+    `holes` are the insides of the slots, in characters of `html`.
+    """
 
     html: str
     title: str = ""
     head: tuple[str, ...] = ()
+    holes: tuple[Hole, ...] = ()
 
 
-def contain(body: bytes) -> Contained:
-    """Raises BadMarkup for what is not UTF-8 or nested deeper than any honest fragment."""
+def contain(body: bytes, slots: frozenset[str] = frozenset()) -> Contained:
+    """`slots` are the names of those that the fragment declares.
+
+    Raises BadMarkup for what is not UTF-8 or nested deeper than any honest fragment.
+    """
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -56,20 +71,62 @@ def contain(body: bytes) -> Contained:
     document = LexborHTMLParser(text, is_fragment=True)
     if not _is_suspect(body.lower()):
         return Contained(document.html or "")
-    return _cleaned(document)
+    return _cleaned(document, slots)
 
 
 def _is_suspect(lowered: bytes) -> bool:
     return bool(_SUSPECT_TAG.search(lowered) or _SUSPECT_ATTRIBUTE.search(lowered))
 
 
-def _cleaned(document: LexborHTMLParser) -> Contained:
+def _cleaned(document: LexborHTMLParser, slots: frozenset[str]) -> Contained:
     title, head = _lift(document)
     for node in document.css(_REMOVED):
         node.decompose()
     if document.root is not None:
         _clean_nodes(document.root)
-    return Contained(_inert(document.html or ""), title, tuple(_inert(tag) for tag in head))
+    marked = tuple(_marked_slots(document, slots))
+    html, holes = _find_holes(_inert(document.html or ""), marked)
+    return Contained(html, title, tuple(_inert(tag) for tag in head), holes)
+
+
+def _marked_slots(document: LexborHTMLParser, declared: frozenset[str]) -> Iterator[LexborNode]:
+    """Each declared one once, the first that has room for a section, marked; all others give way to what is in them."""
+    free, inert = set(declared), []
+    for node in document.css(_SLOT):
+        name = node.attributes.get("name") or ""
+        if name not in free or not _has_room(node):
+            inert.append(node)
+            continue
+        free.discard(name)
+        for attribute in list(node.attributes):
+            del node.attrs[attribute]
+        node.attrs["name"], node.attrs["mark"] = name, _SLOT_MARK
+        yield node
+    for node in inert:
+        node.unwrap(delete_empty=True)
+
+
+def _has_room(node: LexborNode) -> bool:
+    parent = node.parent
+    while parent is not None:
+        if parent.tag in _NO_ROOM:
+            return False
+        parent = parent.parent
+    return True
+
+
+def _find_holes(html: str, marked: tuple[LexborNode, ...]) -> tuple[str, tuple[Hole, ...]]:
+    """The HTML without the marks, and where the slots are in it."""
+    holes = []
+    for node in marked:
+        name = node.attributes["name"] or ""
+        opening, plain = f'<{_SLOT} name="{name}" mark="{_SLOT_MARK}">', f'<{_SLOT} name="{name}">'
+        at = html.index(opening)
+        html = html.replace(opening, plain, 1)
+        inside = len(_inert(node.html or "")) - len(opening) - len(f"</{_SLOT}>")
+        start = at + len(plain)
+        holes.append(Hole(name, start, start + inside))
+    return html, tuple(holes)
 
 
 def _inert(html: str) -> str:

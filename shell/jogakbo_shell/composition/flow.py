@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from jogakbo_shell.composition.composition import Composition
-from jogakbo_shell.composition.rendered import Rendered
 from jogakbo_shell.composition.segments import FragmentSlot, LateSlot, Part
 from jogakbo_shell.instance import Instance
 
@@ -34,9 +33,10 @@ class Late(Protocol):
     def closing(self) -> bytes: ...
 
 
-def joined(parts: Sequence[Part], rendered: Sequence[Rendered | None]) -> bytes:
+def joined(parts: Sequence[Part], composition: Composition) -> bytes:
     """A page of which all is there."""
-    markups = iter([it.markup for it in rendered if it is not None])
+    rendered, whole = composition.rendered, composition.markup
+    markups = (it.markup if not it.holes else whole(at) or b"" for at, it in enumerate(rendered) if it is not None)
     return b"".join([part if isinstance(part, bytes) else next(markups) for part in parts if isinstance(part, _SHOWN)])
 
 
@@ -74,9 +74,9 @@ class Flow:
         return b"".join(out)
 
     def _fill(self, out: list[bytes]) -> bool:
-        rendered = self._composition.rendered[self._position]
-        if rendered is not None:
-            out.append(rendered.markup)
+        markup = self._composition.markup(self._position)
+        if markup is not None:
+            out.append(markup)
         elif self.overdue and self._has_end():
             if not self._scripted:
                 self._scripted = True
@@ -98,9 +98,9 @@ class Flow:
             self._opened = True
             out.append(self._words.opening(self._composition.placed[0].instance.locale))
         for position in list(self._late):
-            rendered = self._composition.rendered[position]
-            if rendered is not None:
-                out += (rendered.markup, _END_OF_LATE)
+            markup = self._composition.markup(position)
+            if markup is not None:
+                out += (markup, _END_OF_LATE)
                 self._late.remove(position)
         if self._late:
             return False

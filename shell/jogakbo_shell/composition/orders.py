@@ -22,7 +22,7 @@ _MAX_KEPT = 4096
 class Order:
     """One kind of fetch: `seconds` is what the team declares that its fragment may take.
 
-    `prepared` is the request, once it has been written.
+    `slots` are the names of its slots, `prepared` is the request, once it has been written.
     """
 
     server: FragmentServer
@@ -31,6 +31,7 @@ class Order:
     title: str
     private: bool
     seconds: float
+    slots: frozenset[str] = frozenset()
     prepared: Prepared | None = None
 
 
@@ -71,6 +72,7 @@ def place_order(server: FragmentServer | None, instance: Instance) -> Order:
         title=localized(declared.title, instance.locale),
         private=declared.audience == "private",
         seconds=declared.timeout_ms / 1000,
+        slots=frozenset(declared.slots),
     )
 
 

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 State = Literal["fresh", "stale", "fallback", "failed"]
+
+
+class Hole(NamedTuple):
+    """Where a nested fragment goes: what is between these bytes of the outer one's markup is shown without it."""
+
+    name: str
+    start: int
+    end: int
 
 
 @dataclass(slots=True)
@@ -13,7 +21,8 @@ class Rendered:
     """One fragment, contained and wrapped, ready to be put into a page or onto a stream; never changed once made.
 
     `markup` is the whole `<section id="f-…" …>`; `status` is the fragment server's answer (504 when there was
-    none in time), which only a primary fragment passes on to its page. `links` is the answer's Link header.
+    none in time), which only a primary fragment passes on to its page. `links` is the answer's Link header,
+    `holes` are in the order of the markup.
     """
 
     markup: bytes
@@ -29,6 +38,7 @@ class Rendered:
     location: str = ""
     links: str = ""
     hit: bool = False
+    holes: tuple[Hole, ...] = ()
 
     @property
     def html(self) -> str:

@@ -43,6 +43,7 @@ def from_answer(order: Order, fetched: Fetched, parsed: Parsed) -> Rendered:
         head=parsed.head,
         title=parsed.title,
         links=fetched.links,
+        holes=parsed.holes,
     )
 
 

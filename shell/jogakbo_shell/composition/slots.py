@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from jogakbo_shell.composition.asker import Asker
@@ -26,18 +26,27 @@ class Renders(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """`alt` is what the slot's own alternative is with this view's parameters; `timing` begins its Server-Timing."""
+    """`alt` is what the slot's own alternative is with this view's parameters; `timing` begins its Server-Timing.
+
+    A nested one is in the slot `place` of the fragment at the position `parent` of the same page.
+    """
 
     slot: FragmentSlot
     instance: Instance
     alt: Instance | None
     timing: str
     hit_timing: str
+    parent: int | None = None
+    place: str = ""
 
     @classmethod
     def of(cls, slot: FragmentSlot, instance: Instance, alt: Instance | None = None) -> Placed:
         timing = f"{instance.dom_id};dur="
         return cls(slot, instance, alt, timing, f'{timing}0.0;desc="hit"')
+
+    @classmethod
+    def inside(cls, instance: Instance, *, parent: int, place: str) -> Placed:
+        return replace(cls.of(FragmentSlot(instance.name), instance), parent=parent, place=place)
 
 
 def ask_slot(renders: Renders, piece: Placed, asker: Asker, then: Arrived) -> Rendered | FragmentSeat:

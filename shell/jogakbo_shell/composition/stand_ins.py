@@ -28,6 +28,7 @@ def standing_in(slot: FragmentSlot, missing: Rendered, alt: Rendered | None = No
             keys=missing.keys | alt.keys,
             private=missing.private or alt.private,
             title="",
+            holes=(),
         )
     if slot.onerror_continue and missing.state == "failed":
         return replace(missing, markup=_dressed(missing, b"", "failed", b" hidden"), etag=f"{missing.etag}-hidden")

@@ -12,7 +12,7 @@ from jogakbo_shell.instance import Instance
 
 
 class Renders(Protocol):
-    """`composition.fragments.Fragments`."""
+    """`composition.lone.LoneFragments`."""
 
     async def render(self, instance: Instance) -> Rendered: ...
 

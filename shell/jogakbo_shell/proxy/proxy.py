@@ -95,7 +95,7 @@ class Proxy:
         if is_forged(method, visit.headers, visit.origin):
             raise Refused(403, "the request comes from another site")
         if method == "GET" and (kept := self._kept(server, target)) is not None:
-            return self._returning.translate(visit, server, target, kept)
+            return await self._returning.translate(visit, server, target, kept)
         if method in _SAFE and (shown := await self._showing.show(visit, server, target)) is not None:
             return shown
         body = await self._body(visit, receive)
@@ -130,7 +130,7 @@ class Proxy:
         if method not in _SAFE and answer.status < 400:
             # Whoever has changed something sees it on the next page, also before the event of it has come round.
             self._cache.purge(parse_keys(answer.header(SURROGATE_KEY)))
-        response = self._returning.translate(visit, server, target, answer)
+        response = await self._returning.translate(visit, server, target, answer)
         if not visit.wants_html:
             return response
         if method in _SAFE:

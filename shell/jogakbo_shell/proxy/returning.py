@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 
 from markupsafe import Markup
 from starlette.responses import Response
 
 from jogakbo.contract.context import FRAGMENT
-from jogakbo_shell.composition.containment import Contained, contain
+from jogakbo_shell.composition.containment import contain
 from jogakbo_shell.composition.errors import BadMarkup, FragmentError
-from jogakbo_shell.composition.orders import place_order
+from jogakbo_shell.composition.lone import LoneFragments
+from jogakbo_shell.composition.nesting import filled
+from jogakbo_shell.composition.orders import Order, place_order
+from jogakbo_shell.composition.parsing import holes_in
 from jogakbo_shell.composition.wrapping import wrap
 from jogakbo_shell.instance import Instance, NotAnInstance
 from jogakbo_shell.proxy.addresses import base_of
@@ -30,10 +34,12 @@ _PLACES = ("hx-redirect", "hx-push-url", "hx-replace-url")
 class Returning:
     """Headers by list, places on this origin only, HTML contained; for a person, on a page of the portal."""
 
-    def __init__(self, answers: Answers) -> None:
+    def __init__(self, answers: Answers, fragments: LoneFragments, servers: Mapping[str, FragmentServer]) -> None:
         self._answers = answers
+        self._fragments = fragments
+        self._servers = servers
 
-    def translate(self, visit: Visit, server: FragmentServer, target: Target, answer: Answer) -> Response:
+    async def translate(self, visit: Visit, server: FragmentServer, target: Target, answer: Answer) -> Response:
         headers = dict(returned(answer.headers))
         if not _send_to(headers, answer, visit, server, target):
             return self.fault(visit, 502, f"{server.name} sends to another site")
@@ -43,17 +49,25 @@ class Returning:
             if answer.status >= 400 and visit.wants_html:
                 return self.fault(visit, answer.status, f"{server.name} answered {answer.status}")
             return _plain(answer, headers)
-        return self._html(visit, server, answer, headers)
+        return await self._html(visit, server, answer, headers)
 
-    def _html(self, visit: Visit, server: FragmentServer, answer: Answer, headers: dict[str, str]) -> Response:
+    async def _html(self, visit: Visit, server: FragmentServer, answer: Answer, headers: dict[str, str]) -> Response:
+        order = _order(visit, server, answer)
         try:
-            contained = contain(answer.body)
+            contained = contain(answer.body, order.slots if order else frozenset())
         except BadMarkup as error:
             return self.fault(visit, 502, f"{server.name}: {error}")
+        html = contained.html.encode()
+        if order and contained.holes:
+            inside = await self._fragments.inside(order.instance, subject=visit.visitor.subject)
+            html = filled(html, holes_in(contained), inside.markups())
         if not visit.wants_html or 300 <= answer.status < 400:
-            return _plain(answer, {**headers, **_retargeted(visit, answer, headers)}, contained.html.encode())
-        markup, title = _piece(visit, server, answer, contained)
-        return self.wrapped(visit, server, markup, title=title, status=answer.status)
+            return _plain(answer, {**headers, **_retargeted(visit, answer, headers)}, html)
+        title = contained.title or (order.title if order else server.name)
+        # HTML that says which fragment it is stands on its own page as it would on any other, so its forms work there.
+        markup = wrap(order.instance, html.decode(), title=order.title, state="fresh")[0] if order else html
+        shown = order.instance if order else None
+        return self.wrapped(visit, server, markup, title=title, status=answer.status, shown=shown)
 
     def wrapped(
         self,
@@ -63,11 +77,14 @@ class Returning:
         *,
         title: str,
         status: int,
+        shown: Instance | None = None,
         grant: str = "",
         cursor: str = "",
     ) -> Response:
-        """A fragment on a page of its own; with a grant, a live one."""
-        look = self._answers.look(visit, "", [server], live=bool(grant))
+        """A fragment on a page of its own; with a grant, a live one. `shown` is which, if it is a declared one."""
+        names = dict.fromkeys(it.server for it in self._fragments.instances(shown)) if shown else [server.name]
+        servers = [self._servers[name] for name in names]
+        look = self._answers.look(visit, "", servers, live=bool(grant))
         body = Markup(markup.decode())  # noqa: S704 - contained
         return self._answers.page(
             visit, "alone.html", look, ("body", body), title=title, grant=grant, cursor=cursor, status=status
@@ -85,14 +102,13 @@ def _plain(answer: Answer, headers: dict[str, str], body: bytes | None = None) -
     return Response(answer.body if body is None else body, answer.status, headers)
 
 
-def _piece(visit: Visit, server: FragmentServer, answer: Answer, contained: Contained) -> tuple[bytes, str]:
-    """HTML that says which fragment it is stands on its own page as it would on any other, so its forms work there."""
+def _order(visit: Visit, server: FragmentServer, answer: Answer) -> Order | None:
+    """Which declared fragment the answer's HTML says it is."""
     instance = _named(answer, visit.locale)
     if instance is not None:
         with suppress(FragmentError):
-            title = place_order(server, instance).title
-            return wrap(instance, contained.html, title=title, state="fresh")[0], contained.title or title
-    return contained.html.encode(), contained.title or server.name
+            return place_order(server, instance)
+    return None
 
 
 def _named(answer: Answer, locale: str) -> Instance | None:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from jogakbo.contract.context import FRAGMENT
 from jogakbo_shell.composition.errors import FragmentError
-from jogakbo_shell.composition.fragments import Fragments
+from jogakbo_shell.composition.lone import LoneFragments
 from jogakbo_shell.composition.orders import place_order
 from jogakbo_shell.composition.rendered import Rendered
 from jogakbo_shell.composition.wrapping import inner
@@ -23,7 +23,7 @@ from jogakbo_shell.web.visit import CHOICES, Visit
 class Showing:
     """The same way as in a page: from the cache, joined with equal requests, under the fragment's deadline."""
 
-    def __init__(self, fragments: Fragments, live: Live, returning: Returning) -> None:
+    def __init__(self, fragments: LoneFragments, live: Live, returning: Returning) -> None:
         self._fragments = fragments
         self._live = live
         self._returning = returning
@@ -34,7 +34,7 @@ class Showing:
         if instance is None:
             return None
         cursor, subject = self._live.cursor(), visit.visitor.subject
-        rendered = await self._fragments.render(instance, subject=subject)
+        rendered = await self._fragments.show(instance, subject=subject)
         if rendered.location:
             return None
         if visit.wants_html:
@@ -45,7 +45,8 @@ class Showing:
                 rendered.markup,
                 title=title,
                 status=rendered.status,
-                grant=self._live.sign((instance,), visit.locale, subject),
+                shown=instance,
+                grant=self._live.sign(self._fragments.instances(instance), visit.locale, subject),
                 cursor=cursor,
             )
         if rendered.state in ("fallback", "failed"):
@@ -84,7 +85,7 @@ def _fragment(visit: Visit, instance: Instance, rendered: Rendered) -> Response:
     }
     if visit.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=headers)
-    # A swap into another element than this fragment's own wants what is inside: sections do not nest.
+    # A swap into another element than this fragment's own wants what is inside: its section is there already.
     elsewhere = "hx-target" in visit.headers and not visit.headers["hx-target"].endswith(instance.dom_id)
     body = inner(rendered.markup) if elsewhere else rendered.markup
     return Response(body, rendered.status, headers, "text/html")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -9,6 +11,7 @@ from jogakbo.contract.surrogate import SURROGATE_KEY
 from jogakbo_shell.composition.asker import Asker
 from jogakbo_shell.composition.cache import FragmentCache
 from jogakbo_shell.composition.fragments import Fragments
+from jogakbo_shell.composition.lone import LoneFragments
 from jogakbo_shell.composition.patience import Patience
 from jogakbo_shell.composition.rendered import Rendered
 from jogakbo_shell.composition.slots import render_slot
@@ -17,7 +20,7 @@ from jogakbo_shell.edges.includes import Include, read_include
 from jogakbo_shell.edges.keeping import MAX_KEYS_BYTES, lifetime
 from jogakbo_shell.edges.keys import EVERYTHING, server_key
 from jogakbo_shell.edges.surrogates import Surrogates
-from jogakbo_shell.instance import NotAnInstance
+from jogakbo_shell.instance import Instance, NotAnInstance
 from jogakbo_shell.registry.registry import Registry
 from jogakbo_shell.web.answers import Answers
 from jogakbo_shell.web.header_block import Header
@@ -39,6 +42,7 @@ class EdgeIncludes:
         registry: Registry,
         answers: Answers,
         fragments: Fragments,
+        lone: LoneFragments,
         cache: FragmentCache,
         edges: Edges,
         surrogates: Surrogates,
@@ -47,6 +51,7 @@ class EdgeIncludes:
         self._registry = registry
         self._answers = answers
         self._fragments = fragments
+        self._lone = lone
         self._cache = cache
         self._edges = edges
         self._surrogates = surrogates
@@ -58,11 +63,13 @@ class EdgeIncludes:
             response = self._answers.fault(visit, 404)
         else:
             waits, asker = self._patience, Asker(None, visit.trace)
-            rendered = await render_slot(
-                self._fragments, include.piece, asker, budget=waits.budget, deadline=waits.deadline
-            )
-            response = Response(rendered.markup)
-            response.raw_headers += [HTML, *self._keeping(include, rendered)]
+            asked = render_slot(self._fragments, include.piece, asker, budget=waits.budget, deadline=waits.deadline)
+            outer, inside = await self._lone.around(asked, include.instance)
+            shown = [(include.instance, outer)]
+            if outer.holes:
+                shown += zip(inside.instances[1:], inside.rendered, strict=True)
+            response = Response(inside.within(outer).markup)
+            response.raw_headers += [HTML, *self._keeping(shown)]
         await response(scope, receive, send)
 
     def _include(self, scope: Scope) -> Include | None:
@@ -75,9 +82,11 @@ class EdgeIncludes:
         shown = (include.instance, include.alt) if include.alt else (include.instance,)
         return None if any(self._registry.is_private(instance) for instance in shown) else include
 
-    def _keeping(self, include: Include, rendered: Rendered) -> tuple[Header, ...]:
-        kept = lifetime(self._cache, include.instance, rendered)
-        keys = " ".join(sorted({*rendered.keys, EVERYTHING, server_key(include.instance.server)})).encode()
+    def _keeping(self, shown: Sequence[tuple[Instance, Rendered]]) -> tuple[Header, ...]:
+        """As long as all of it may be kept, and until one of them changes."""
+        kept = min((lifetime(self._cache, *piece) for piece in shown), key=lambda life: life.left)
+        servers = {server_key(instance.server) for instance, _ in shown}
+        keys = " ".join(sorted(servers.union({EVERYTHING}, *(rendered.keys for _, rendered in shown)))).encode()
         if not (self._edges and kept.left) or len(keys) > MAX_KEYS_BYTES:
             return _NOT_KEPT
         seconds = kept.left + kept.age

@@ -152,7 +152,7 @@ class _EdgeRequest:
         kept = self._keeping(known) if public and status == 200 else _NOT_KEPT
         cookies = ((b"set-cookie", cookie.encode()) for cookie in visit.cookies)
         parts = fill_query(variant.fill(values), visit.query_before_language)
-        body = joined(parts, composition.rendered) if composition.complete else None
+        body = joined(parts, composition) if composition.complete else None
         return Opening(status, [variant.headers(visit), HeaderBlock.of([*kept, *cookies])], parts, body)
 
     def _keeping(self, known: Sequence[tuple[Placed, Rendered]]) -> Sequence[Header]:

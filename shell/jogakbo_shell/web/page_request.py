@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 
 from starlette.responses import Response
 
@@ -12,9 +12,7 @@ from jogakbo_shell.composition.compositions import Compositions
 from jogakbo_shell.composition.flow import joined
 from jogakbo_shell.composition.heads import Head, Lifted, merge_heads
 from jogakbo_shell.composition.page_cache import Repeat
-from jogakbo_shell.composition.rendered import Rendered
 from jogakbo_shell.composition.segments import fill_query
-from jogakbo_shell.composition.slots import Placed
 from jogakbo_shell.i18n import localized
 from jogakbo_shell.seams import Live
 from jogakbo_shell.web.answers import Answers
@@ -88,7 +86,7 @@ class PageRequest:
         last = variant.last
         if last is not None and last.made_from == (made_from, visit.query_string, grant, self._cursor):
             self._etag = last.etag
-            return Opening(200, self._headers(composition.known()), (), last.body)
+            return Opening(200, self._headers(composition), (), last.body)
         return self._assemble(composition, grant, status, made_from)
 
     def whole(self, view: PageView, opening: Opening, body: bytes) -> None:
@@ -145,18 +143,19 @@ class PageRequest:
         query = visit.query_before_language
         parts, body = fill_query(variant.fill(values), query), None
         if composition.complete:
-            body = joined(parts, composition.rendered)
+            body = joined(parts, composition)
             if status == 200:
                 same = (variant.etag, values.title, query, values.head, values.grant)
                 self._etag = weak_etag([*same, *[rendered.etag for _, rendered in known]])
             if made_from is not None and not variant.private:
                 from_ = (made_from, visit.query_string, grant, self._cursor)
                 variant.last = Assembled(from_, self._etag, body)
-        return Opening(status, self._headers(known), parts, body)
+        return Opening(status, self._headers(composition), parts, body)
 
-    def _headers(self, known: Sequence[tuple[Placed, Rendered]]) -> list[HeaderBlock]:
+    def _headers(self, composition: Composition) -> list[HeaderBlock]:
         seconds = time.perf_counter() - self._started
-        return [*self._common(), parts_headers(known, len(self._variant.slots), seconds, self._etag)]
+        known, total = composition.known(), len(composition.placed)
+        return [*self._common(), parts_headers(known, total, seconds, self._etag)]
 
     def _common(self) -> list[HeaderBlock]:
         headers = [self._variant.headers(self._visit)]

@@ -9,6 +9,7 @@ from hashlib import blake2b
 from jogakbo_shell.composition.assets import Assets, page_assets
 from jogakbo_shell.composition.composition import Plain
 from jogakbo_shell.composition.declared_assets import assets_of, is_scoped
+from jogakbo_shell.composition.nesting import Nesting
 from jogakbo_shell.composition.orders import accepted
 from jogakbo_shell.composition.preloads import preloads
 from jogakbo_shell.composition.rendered import Rendered
@@ -95,8 +96,9 @@ class Variant:
 class Variants:
     """Made when first asked for, and anew when a manifest has changed."""
 
-    def __init__(self, registry: Registry, answers: Answers, late_script: str) -> None:
+    def __init__(self, registry: Registry, nesting: Nesting, answers: Answers, late_script: str) -> None:
         self._registry = registry
+        self._nesting = nesting
         self._late_script = late_script
         self.answers = answers
         self._kept: dict[tuple[Page, str, str], Variant] = {}
@@ -115,10 +117,13 @@ class Variants:
         return variant
 
     def place(self, variant: Variant, values: Mapping[str, str]) -> tuple[Placed, ...]:
-        """The slots with this view's parameters: those that the template names, else those that a fragment declares."""
+        """The slots with this view's parameters: those that the template names, else those that a fragment declares.
+
+        After them follows what is nested in them.
+        """
         if variant.heeds.isdisjoint(values):
             return variant.plain
-        return tuple([self._placed(slot, values, variant.locale) for slot in variant.slots])
+        return self._all_placed(variant.slots, values, variant.locale)
 
     def dressed(self, variant: Variant, visit: Visit, slots: Iterable[tuple[Placed, Rendered | None]]) -> Variant:
         """The same with the assets that these fragments ask for, by their Link header or by what of them is shown;
@@ -151,11 +156,12 @@ class Variants:
         look = self.answers.look(visit, page.path, live=True)
         if assets is None:
             slots = placed_fragments(templates.render(page.template, look, facts))
-            assets = page_assets(templates.own_assets, tuple(assets_of(server) for server in self._servers(slots)))
+            servers = self._servers(slots, self._all_placed(slots, {}, visit.locale))
+            assets = page_assets(templates.own_assets, tuple(assets_of(server) for server in servers))
         look = replace(look, assets=assets)
         segments = templates.render(page.template, look, facts)
         slots = placed_fragments(segments)
-        plain = tuple(self._placed(slot, {}, visit.locale) for slot in slots)
+        plain = self._all_placed(slots, {}, visit.locale)
         shown = [instance for piece in plain for instance in (piece.instance, piece.alt) if instance is not None]
         return Variant(
             page=page,
@@ -165,16 +171,20 @@ class Variants:
             scripts=(*assets.script_paths, self._late_script),
             locale=visit.locale,
             plain=plain,
-            scoped=any(is_scoped(server) for server in self._servers(slots)),
+            scoped=any(is_scoped(server) for server in self._servers(slots, plain)),
             heeds=frozenset(name for slot in slots for name in self._heeded(slot)),
             private=any(self._registry.is_private(instance) for instance in shown),
             has_primaries=any(slot.primary for slot in slots),
             etag=blake2b(repr(segments).encode(), digest_size=8).hexdigest(),
         )
 
-    def _servers(self, slots: Iterable[FragmentSlot]) -> list[FragmentServer]:
+    def _servers(self, slots: Iterable[FragmentSlot], placed: Iterable[Placed]) -> list[FragmentServer]:
         names = dict.fromkeys(name.partition("/")[0] for slot in slots for name in slot.names)
+        names |= dict.fromkeys(piece.instance.server for piece in placed)
         return [self._registry.servers[name] for name in names if name in self._registry.servers]
+
+    def _all_placed(self, slots: Iterable[FragmentSlot], values: Mapping[str, str], locale: str) -> tuple[Placed, ...]:
+        return self._nesting.spread([self._placed(slot, values, locale) for slot in slots])
 
     def _placed(self, slot: FragmentSlot, values: Mapping[str, str], locale: str) -> Placed:
         alt = self._instance(slot.alt, values, locale) if slot.alt else None
