@@ -101,15 +101,18 @@ class PageCache(Generic[K, H]):
         return parts
 
     def keep(self, key: K, body: bytes, head: H, etag: str, parts: Sequence[Entry]) -> None:
-        until = min([part.fresh_until for part in parts] + [self._fragments.now() + _MAX_SECONDS])
         if (known := self._pages.get(key)) is not None:
             self._drop(known)
+        if len(body) + _OVERHEAD_BYTES > self._max_bytes:
+            return  # it would push out all others, and then itself
+        until = min([part.fresh_until for part in parts] + [self._fragments.now() + _MAX_SECONDS])
         self._pages[key] = page = KeptPage(key, body, head, etag, tuple(parts), until)
         self._weigh(page, len(body) + _OVERHEAD_BYTES)
 
     def keep_packed(self, page: KeptPage[K, H], encoding: str, body: bytes) -> None:
         page.packed[encoding] = body
-        self._weigh(page, len(body))
+        if self._pages.get(page.key) is page:
+            self._weigh(page, len(body))
 
     def keep_repeat(self, request: bytes, repeat: Repeat[K, H]) -> None:
         page = repeat.page

@@ -54,9 +54,9 @@ class KeptPages:
             self._cache.keep_packed(page, encoding, body)
         return body
 
-    def again(self, request: bytes) -> PageRepeat | None:
-        """What the very same bytes were answered with."""
-        return self._cache.again(request)
+    def again(self, request: bytes, generation: int) -> PageRepeat | None:
+        """What the very same bytes were answered with, unless a manifest has changed since."""
+        return self._cache.again(request) if generation == self._generation else None
 
     def remember(self, request: bytes, repeat: PageRepeat) -> None:
         self._cache.keep_repeat(request, repeat)

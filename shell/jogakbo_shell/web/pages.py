@@ -11,7 +11,7 @@ from jogakbo_shell.registry.catalogue import Catalogue, Found
 from jogakbo_shell.seams import Live
 from jogakbo_shell.web.answers import Answers
 from jogakbo_shell.web.encoding import negotiated
-from jogakbo_shell.web.kept_pages import KeptPages
+from jogakbo_shell.web.kept_pages import KeptPages, PageRepeat
 from jogakbo_shell.web.page_request import PageRequest
 from jogakbo_shell.web.page_view import PageView, Surroundings
 from jogakbo_shell.web.sink import AsgiSink, Sink
@@ -54,6 +54,10 @@ class Pages:
             sink = AsgiSink(receive, send)
             view = self.open(found, visit, scope["path"], sink, head_only=scope["method"] == "HEAD")
             await sink.carry(view)
+
+    def again(self, request: bytes) -> PageRepeat | None:
+        """What the very same bytes were answered with, as long as that holds."""
+        return self.kept.again(request, self.variants.latest)
 
     def find(self, path: str) -> Found | None:
         return self._catalogue.find(path)

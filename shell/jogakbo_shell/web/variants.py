@@ -105,6 +105,11 @@ class Variants:
         self._dressed: dict[tuple[Page, str, str, Assets], Variant] = {}
         self.generation = -1
 
+    @property
+    def latest(self) -> int:
+        """The generation that they will be of when one is asked for next."""
+        return self._registry.generation
+
     def find(self, page: Page, visit: Visit) -> Variant:
         if self.generation != self._registry.generation:
             self.generation = self._registry.generation
