@@ -15,7 +15,7 @@ import httpx2
 from starlette.applications import Starlette
 
 from jogakbo_shell.app import create_app
-from jogakbo_shell.server import build_server
+from jogakbo_shell.server import Server, build_server
 from jogakbo_shell.settings import Settings
 
 _BOUND_SECONDS = 5.0
@@ -195,6 +195,7 @@ def pages(folder: Path, table: str = LUNCH, **templates: str) -> Path:
 @dataclass
 class Portal:
     app: Starlette
+    server: Server
     client: httpx2.AsyncClient
     origin: str
 
@@ -239,7 +240,7 @@ async def portal(
     origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
     try:
         async with httpx2.AsyncClient(base_url=origin, timeout=10, trust_env=False) as client:
-            shell = Portal(app, client, origin)
+            shell = Portal(app, server, client, origin)
             await eventually(lambda: server.started)
             await until_true(shell.is_ready)
             yield shell

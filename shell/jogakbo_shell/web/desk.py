@@ -20,13 +20,16 @@ from jogakbo_shell.web.access import CLIENT_GONE, AccessLog
 from jogakbo_shell.web.header_block import HeaderBlock
 from jogakbo_shell.web.kept_pages import PageRepeat
 from jogakbo_shell.web.pages import Pages
+from jogakbo_shell.web.security import secured
 from jogakbo_shell.web.sink import Reader
 from jogakbo_shell.web.visit import Reception, Visit
 
 # With any of these there is more to a request than its head, another protocol behind it, or an edge that composes.
 _NOT_PLAIN = frozenset({b"content-length", b"transfer-encoding", b"expect", b"upgrade", b"surrogate-capability"})
 _PIECE_BYTES = 65_536
-_ODD = re.compile(rb"[%#\\;]|//")
+# A path that can be read in one way only; and no fragment, which is no part of what is asked for.
+_PLAIN_URL = re.compile(rb"(/|(?:/[^/%#\\;?\x7f-\xff]+)+)(?:\?([^#]*))?")
+_MAX_URL_BYTES = 8_192
 
 
 class Carrier(Protocol):
@@ -48,12 +51,18 @@ class Carrier(Protocol):
         """Drop the connection at once."""
 
 
+class Stalling(Protocol):
+    def stalled(self) -> None:
+        """For so long there has been more to send than the client takes."""
+
+
 class Desk:
     def __init__(self, pages: Pages, reception: Reception, access: AccessLog, *, stall_seconds: float) -> None:
         self.access = access
         self._pages = pages
         self._reception = reception
-        self._stalled = Countdown[DirectAnswer](stall_seconds, DirectAnswer.give_up)
+        self._not_plain = _NOT_PLAIN | ({b"x-forwarded-proto"} if reception.asks_scheme else frozenset())
+        self._stalled = Countdown[Stalling](stall_seconds, lambda connection: connection.stalled())
         self._log = structlog.get_logger()
 
     def answer(
@@ -63,12 +72,12 @@ class Desk:
         if method not in (b"GET", b"HEAD"):
             return None
         names = {name for name, _ in fields}
-        if len(names) != len(fields) or not names.isdisjoint(_NOT_PLAIN) or b"host" not in names:
+        if len(names) != len(fields) or not names.isdisjoint(self._not_plain) or b"host" not in names:
             return None
-        path_bytes, _, query = url.partition(b"?")
-        if not path_bytes.startswith(b"/") or not path_bytes.isascii() or _ODD.search(path_bytes):
+        plain = _PLAIN_URL.fullmatch(url)
+        if plain is None or len(url) > _MAX_URL_BYTES:
             return None
-        path = path_bytes.decode("ascii")
+        path, query = plain[1].decode("ascii"), plain[2] or b""
         found = self._pages.find(path)
         if found is None:
             return None
@@ -88,7 +97,7 @@ class Desk:
 
     def again(self, request: bytes, carrier: Carrier) -> bool:
         """Whether it was a request that has been answered with a kept page before, byte for byte, and so is again."""
-        repeat = self._pages.kept.again(request)
+        repeat = self._pages.again(request)
         if repeat is None:
             return False
         started, trace = time.perf_counter(), Trace.begin()
@@ -103,11 +112,12 @@ class Desk:
         if answer.repeat is not None and len(answer.repeat.body) <= _PIECE_BYTES:
             self._pages.kept.remember(request, answer.repeat)
 
-    def stalled(self, answer: DirectAnswer) -> None:
-        self._stalled.put(answer)
+    def watch(self, connection: Stalling) -> None:
+        """Tell it when its client has taken its time."""
+        self._stalled.put(connection)
 
-    def moving(self, answer: DirectAnswer) -> None:
-        self._stalled.take(answer)
+    def unwatch(self, connection: Stalling) -> None:
+        self._stalled.take(connection)
 
     def stop(self) -> None:
         self._stalled.stop()
@@ -164,7 +174,8 @@ class DirectAnswer:
 
     def respond(self, response: Response) -> None:
         body = b"" if self._method == "HEAD" else bytes(response.body)
-        self.whole(response.status_code, [HeaderBlock.of(response.raw_headers)], body)
+        headers = secured(list(response.raw_headers), secure=self._visit.secure)
+        self.whole(response.status_code, [HeaderBlock.of(headers)], body)
 
     def start(self, status: int, headers: Sequence[HeaderBlock]) -> None:
         head = self._head(status, headers)
@@ -190,28 +201,19 @@ class DirectAnswer:
 
     # What the connection tells.
 
-    def pause(self) -> None:
-        self._desk.stalled(self)
-
     def resume(self) -> None:
-        self._desk.moving(self)
         if self._rest is not None:
             self._write_rest()
         elif self._reader is not None and not self.ended:
             self._reader.resume()
 
     def lost(self) -> None:
-        self._desk.moving(self)
         if not self.ended:
             self.ended = True
             self._status = CLIENT_GONE
             if self._reader is not None:
                 self._reader.gone()
             self._note()
-
-    def give_up(self) -> None:
-        """The client has taken nothing for too long."""
-        self._carrier.cut()
 
     def _write_rest(self) -> None:
         """A large page in pieces: a kept one is shared by all its readers, and the server's buffers are not."""

@@ -58,6 +58,7 @@ class PortalProtocol(LiveProtocol):
         # Whether the parser stands at the start of a request, and how many began in the bytes it was just given.
         self._between = True
         self._begun = 0
+        self._unsent = 0
         self._default_headers: list[tuple[bytes, bytes]] | None = None
         self._default_lines = b""
 
@@ -89,6 +90,7 @@ class PortalProtocol(LiveProtocol):
         self._between = True
 
     def on_headers_complete(self) -> None:
+        self._unset_keepalive_if_required()  # set by the answer to an earlier request in the same read
         if not (self._may_answer() and self._answers()):
             url, headers = self.url, self.headers
             super().on_message_begin()
@@ -102,18 +104,28 @@ class PortalProtocol(LiveProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        self._desk.unwatch(self)
         if self._answer is not None:
             self._answer.lost()
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        if self._answer is not None:
-            self._answer.pause()
+        self._unsent = self.transport.get_write_buffer_size()
+        self._desk.watch(self)
 
     def resume_writing(self) -> None:
         super().resume_writing()
+        self._desk.unwatch(self)
         if self._answer is not None:
             self._answer.resume()
+
+    def stalled(self) -> None:
+        unsent = self.transport.get_write_buffer_size()
+        if unsent < self._unsent:  # it takes what it is sent, if slowly
+            self._unsent = unsent
+            self._desk.watch(self)
+        else:
+            self.transport.abort()
 
     def _is_idle(self) -> bool:
         """Nothing is under way, and the client has taken what was answered before."""
@@ -123,7 +135,6 @@ class PortalProtocol(LiveProtocol):
         return self._is_idle() and self.parser.get_http_version() == "1.1" and self.parser.should_keep_alive()
 
     def _answers(self) -> bool:
-        self._unset_keepalive_if_required()  # set by the answer to an earlier request in the same read
         before, turn = self.cycle, _Turn(self)
         self.cycle = turn  # type: ignore[assignment]
         self._answer = self._desk.answer(self.parser.get_method(), self.url, self.headers, self.scheme or "http", turn)

@@ -127,6 +127,11 @@ class Reception:
         self._public_origin = public_origin
         self._cookie_secure = cookie_secure
 
+    @property
+    def asks_scheme(self) -> bool:
+        """Whether it makes a difference over what a request came, also to a proxy in front."""
+        return not self._public_origin
+
     def receive(self, scheme: str, headers: Mapping[str, str], query_string: bytes) -> Visit:
         origin = self._public_origin or f"{scheme}://{headers.get('host', '')}"
         secure = self._cookie_secure or origin.startswith("https:")
