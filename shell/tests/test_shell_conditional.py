@@ -74,7 +74,12 @@ def test_header_lines_are_the_pairs_that_they_were_made_of() -> None:
 
 # Over real HTTP: with `pages_before_asgi` and without, kept whole and put together anew.
 
-WHOLE = {"page_hold_ms": 300}
+WHOLE = {
+    "page_hold_ms": 2000,
+    "page_budget_ms": 2000,
+    "page_deadline_ms": 3000,
+    "fragment_deadline_ms": 2000,
+}
 """Only a page that is complete before its head leaves has an ETag."""
 
 
