@@ -68,7 +68,8 @@ def create_app(settings: Settings) -> Starlette:
     live = _live(settings, keys, core)
     catalogue = Catalogue((*placed, *own_pages()), core.registry)
     answers = Answers(templates, catalogue, messages, live=not isinstance(live, Still))
-    health = Health(core.registry, core.cache, keys, settings.metrics_token.get_secret_value())
+    kept = KeptPages(PageCache(core.cache, settings.page_cache_bytes))
+    health = Health(core.registry, core.cache, kept, core.fetcher, keys, settings.metrics_token.get_secret_value())
     proxy = _proxy(settings, core, live, answers)
     surrogates = Surrogates(settings.esi_edges)
     patience = Patience(settings.page_hold_ms / 1000, settings.page_budget_ms / 1000, settings.page_deadline_ms / 1000)
@@ -77,7 +78,7 @@ def create_app(settings: Settings) -> Starlette:
     routes: list[BaseRoute] = [
         *live.routes(),
         Route("/-/purge", purging.serve, methods=["POST"]),
-        Route("/-/status", Status(core.registry, core.cache, live, answers).serve),
+        Route("/-/status", Status(core.registry, core.cache, kept, live, answers).serve),
         *health.routes(),
         Route("/static/{name:path}", static.serve),
         *_includes(core, answers, surrogates, patience),
@@ -90,8 +91,14 @@ def create_app(settings: Settings) -> Starlette:
     )
     late = LateWords(templates, core.registry, static.asset("late.js"))
     surroundings = Surroundings(core.fragments, patience, late)
-    pages = _pages(
-        settings, core, live, catalogue, Variants(core.registry, core.nesting, answers, late.asset.href), surroundings
+    pages = Pages(
+        catalogue=catalogue,
+        answers=answers,
+        variants=Variants(core.registry, core.nesting, answers, late.asset.href),
+        live=live,
+        kept=kept,
+        purged=core.cache,
+        surroundings=surroundings,
     )
     desk = Desk(pages, reception, access, stall_seconds=settings.stall_seconds)
     app = Starlette(
@@ -130,20 +137,6 @@ def _proxy(settings: Settings, core: Core, live: Live, answers: Answers) -> Prox
         showing=Showing(core.lone, live, returning),
         returning=returning,
         limits=ProxyLimits(settings.action_deadline_ms / 1000, settings.max_request_bytes),
-    )
-
-
-def _pages(
-    settings: Settings, core: Core, live: Live, catalogue: Catalogue, variants: Variants, surroundings: Surroundings
-) -> Pages:
-    return Pages(
-        catalogue=catalogue,
-        answers=variants.answers,
-        variants=variants,
-        live=live,
-        kept=KeptPages(PageCache(core.cache, settings.page_cache_bytes)),
-        purged=core.cache,
-        surroundings=surroundings,
     )
 
 

@@ -39,6 +39,7 @@ class Core:
     cache: FragmentCache
     fallbacks: Fallbacks
     assets: KeptAssets
+    fetcher: Fetcher
     fragments: Fragments
     nesting: Nesting
     lone: LoneFragments
@@ -104,6 +105,7 @@ def build_core(settings: Settings, keys: SigningKeys, templates: Templates) -> C
         cache=cache,
         fallbacks=fallbacks,
         assets=kept,
+        fetcher=fetcher,
         fragments=fragments,
         nesting=nesting,
         lone=LoneFragments(fragments, nesting),

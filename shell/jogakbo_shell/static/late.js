@@ -1,6 +1,7 @@
 // Moves what came late into its place, each as soon as it is whole. Only pages on which something is late load it.
 (() => {
   "use strict";
+  document.currentScript?.remove(); // the page is then what it would have been had nothing been late
   const settle = () => {
     for (const end of document.querySelectorAll(".late > .late-end")) {
       const late = end.previousElementSibling;

@@ -11,15 +11,27 @@ from starlette.routing import Route
 
 from jogakbo_shell import __version__
 from jogakbo_shell.composition.cache import FragmentCache
+from jogakbo_shell.composition.fetching import Fetcher
 from jogakbo_shell.identity.keys import SigningKeys
 from jogakbo_shell.registry.registry import Registry
 from jogakbo_shell.web import metrics
+from jogakbo_shell.web.kept_pages import KeptPages
 
 
 class Health:
-    def __init__(self, registry: Registry, cache: FragmentCache, keys: SigningKeys, metrics_token: str) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        cache: FragmentCache,
+        pages: KeptPages,
+        fetcher: Fetcher,
+        keys: SigningKeys,
+        metrics_token: str,
+    ) -> None:
         self._registry = registry
         self._cache = cache
+        self._pages = pages
+        self._fetcher = fetcher
         self._keys = keys
         self._metrics_token = metrics_token
 
@@ -47,7 +59,13 @@ class Health:
             return Response("Unauthorized\n", 401, {"WWW-Authenticate": "Bearer"}, "text/plain")
         metrics.CACHE_BYTES.set(self._cache.bytes)
         metrics.CACHE_ENTRIES.set(len(self._cache))
+        metrics.PAGE_CACHE_BYTES.set(self._pages.size)
+        metrics.PAGE_CACHE_ENTRIES.set(len(self._pages))
         for server in self._registry.servers.values():
+            bulkhead = self._fetcher.bulkhead(server.name)
+            metrics.FETCHES_RUNNING.labels(server.name).set(bulkhead.running)
+            metrics.FETCHES_WAITING.labels(server.name).set(bulkhead.waiting)
+            metrics.FETCHES_SHED.labels(server.name).set(bulkhead.shed)
             metrics.BREAKER_OPEN.labels(server.name).set(server.breaker.open)
             metrics.SERVER_UP.labels(server.name).set(server.health == "ok")
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

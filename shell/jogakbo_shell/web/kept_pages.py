@@ -8,7 +8,7 @@ from jogakbo_shell.composition.composition import Composition
 from jogakbo_shell.composition.page_cache import KeptPage, PageCache, Repeat
 from jogakbo_shell.web.encoding import Encoding, compressed
 from jogakbo_shell.web.header_block import HeaderBlock
-from jogakbo_shell.web.page_headers import parts_headers
+from jogakbo_shell.web.page_headers import etag_header, parts_headers
 from jogakbo_shell.web.variants import Variant
 
 PageKey: TypeAlias = tuple[str, bytes, str, str]
@@ -28,6 +28,13 @@ class KeptPages:
         self._cache = cache
         self._generation = -1
 
+    def __len__(self) -> int:
+        return len(self._cache)
+
+    @property
+    def size(self) -> int:
+        return self._cache.bytes
+
     def find(self, key: PageKey, generation: int) -> Kept | None:
         """`generation` is that of the templates and manifests: nothing of an older one is found."""
         if self._generation != generation:
@@ -44,7 +51,8 @@ class KeptPages:
         parts = self._cache.parts([(piece.instance, rendered) for piece, rendered in known])
         if parts is not None:
             hits = [(piece, part.rendered) for (piece, _), part in zip(known, parts, strict=True)]
-            self._cache.keep(key, body, (variant, parts_headers(hits, len(hits), 0.0, etag)), etag, parts)
+            head = HeaderBlock(parts_headers(hits, len(hits), 0.0).encoded + etag_header(etag).encoded)
+            self._cache.keep(key, body, (variant, head), etag, parts)
 
     def packed(self, page: Kept, encoding: Encoding) -> bytes:
         """The page's body in this encoding; compressed once."""

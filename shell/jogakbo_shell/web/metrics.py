@@ -15,6 +15,11 @@ from jogakbo_shell.instance import Instance
 
 CACHE_BYTES = Gauge("shell_cache_bytes", "Bytes of fragments in memory")
 CACHE_ENTRIES = Gauge("shell_cache_entries", "Fragments in memory")
+PAGE_CACHE_BYTES = Gauge("shell_page_cache_bytes", "Bytes of whole pages in memory")
+PAGE_CACHE_ENTRIES = Gauge("shell_page_cache_entries", "Whole pages in memory")
+FETCHES_RUNNING = Gauge("shell_fragment_fetches_running", "Fragments being fetched", ["server"])
+FETCHES_WAITING = Gauge("shell_fragment_fetches_waiting", "Fragments waiting for their turn to be fetched", ["server"])
+FETCHES_SHED = Gauge("shell_fragment_fetches_shed", "Fragments not fetched, as too many were waiting", ["server"])
 BREAKER_OPEN = Gauge("shell_breaker_open", "1 while a fragment server is not asked", ["server"])
 SERVER_UP = Gauge("shell_fragment_server_up", "1 while a fragment server and its service are well", ["server"])
 

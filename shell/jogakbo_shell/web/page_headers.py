@@ -15,6 +15,8 @@ HTML = (b"content-type", b"text/html; charset=utf-8")
 # A private page is one visitor's; any page must be asked for again, and may then be confirmed by its ETag.
 _PRIVATE = (b"cache-control", b"private, no-cache")
 _PUBLIC = (b"cache-control", b"no-cache")
+# A page is made anew each time: a part of one cannot be put beside a part of another.
+_NO_RANGES = (b"accept-ranges", b"none")
 _VARY = (b"vary", b"Cookie, Accept-Language, Accept-Encoding")
 
 
@@ -27,19 +29,24 @@ def page_headers(
         (b"content-security-policy", page_policy(origin, scripts)),
         _PRIVATE if private else _PUBLIC,
         _VARY,
+        _NO_RANGES,
         (b"content-language", locale.encode()),
     ]
     return secured(headers, secure=secure)
 
 
-def parts_headers(known: Sequence[tuple[Placed, Rendered]], total: int, seconds: float, etag: str = "") -> HeaderBlock:
+def parts_headers(known: Sequence[tuple[Placed, Rendered]], total: int, seconds: float) -> HeaderBlock:
     """What is known of the fragments when the head leaves; later ones are in the log and on the status page."""
     lines = (
         f"server-timing: {server_timing(known, seconds)}\r\n"
         f"cache-status: {cache_status(known, total)}\r\n"
         f"{SURROGATE_KEY}: {_keys(tuple([rendered.keys for _, rendered in known]))}\r\n"
     )
-    return HeaderBlock.checked(f"{lines}etag: {etag}\r\n".encode() if etag else lines.encode(), 4 if etag else 3)
+    return HeaderBlock.checked(lines.encode(), 3)
+
+
+def etag_header(etag: str) -> HeaderBlock:
+    return HeaderBlock(f"etag: {etag}\r\n".encode())
 
 
 def server_timing(known: Iterable[tuple[Placed, Rendered]], seconds: float) -> str:

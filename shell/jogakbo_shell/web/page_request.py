@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Hashable
+from dataclasses import replace
 
 from starlette.responses import Response
 
@@ -16,15 +17,16 @@ from jogakbo_shell.composition.segments import fill_query
 from jogakbo_shell.i18n import localized
 from jogakbo_shell.seams import Live
 from jogakbo_shell.web.answers import Answers
+from jogakbo_shell.web.assembled import Assembled, pieces_of
 from jogakbo_shell.web.conditional import is_known, weak_etag
 from jogakbo_shell.web.encoding import compressed, is_worth, negotiated
 from jogakbo_shell.web.header_block import HeaderBlock
 from jogakbo_shell.web.kept_pages import Kept, KeptPages, PageKey
-from jogakbo_shell.web.page_headers import parts_headers
+from jogakbo_shell.web.page_headers import etag_header, parts_headers
 from jogakbo_shell.web.page_view import Opening, PageView
 from jogakbo_shell.web.primaries import instead_of_page, status_of
 from jogakbo_shell.web.sink import Sink
-from jogakbo_shell.web.variants import Assembled, Values, Variant, Variants
+from jogakbo_shell.web.variants import Values, Variant, Variants
 from jogakbo_shell.web.visit import Visit
 
 _NO_HEAD = Head("", "")
@@ -76,18 +78,26 @@ class PageRequest:
 
     def opening(self, view: PageView) -> Opening | Response:
         composition, visit, variant = view.composition, self._visit, self._variant
+        subject = visit.visitor.subject if variant.private else ""
+        grant = self._live.sign(tuple([piece.instance for piece in composition.placed]), visit.locale, subject)
+        last = variant.last if composition.complete else None
+        if last is not None and last.is_of(composition.rendered, grant, self._cursor):
+            return self._same(last)
         primaries = composition.primaries() if variant.has_primaries else ()
         if (instead := instead_of_page(visit, self._answers, primaries)) is not None:
             return instead
-        subject = visit.visitor.subject if variant.private else ""
-        grant = self._live.sign(tuple([piece.instance for piece in composition.placed]), visit.locale, subject)
         status = status_of(primaries)
-        made_from = composition.plain_markups if composition.complete and status == 200 else None
-        last = variant.last
-        if last is not None and last.made_from == (made_from, visit.query_string, grant, self._cursor):
-            self._etag = last.etag
-            return Opening(200, self._headers(composition), (), last.body)
-        return self._assemble(composition, grant, status, made_from)
+        if not composition.complete or status != 200:
+            return self._begin(composition, grant, status)
+        plain = composition.plain_markups
+        if last is not None and last.is_like(plain, grant, self._cursor):
+            headers = self._parts_headers(composition)
+            page = replace(last, rendered=composition.rendered, headers=headers)
+        else:
+            page = self._assemble(composition, grant, plain)
+        if not variant.private:
+            variant.last = page
+        return self._same(page)
 
     def whole(self, view: PageView, opening: Opening, body: bytes) -> None:
         if self._etag and not self._variant.private:
@@ -124,38 +134,47 @@ class PageRequest:
     def broke(self, view: PageView) -> Response:
         return self._answers.fault(self._visit, 500)
 
-    def _assemble(
-        self, composition: Composition, grant: str, status: int, made_from: tuple[Plain, ...] | None
-    ) -> Opening:
-        known, visit = composition.known(), self._visit
-        variant = self._variant
-        if variant.scoped or any(rendered.links or rendered.state == "fallback" for _, rendered in known):
-            slots = zip(composition.placed, composition.rendered, strict=True)
-            variant = self._variant = self._variants.dressed(variant, visit, slots)
-        lifted = [Lifted(piece.slot.primary, it.title, it.head) for piece, it in known if it.title or it.head]
-        head = merge_heads(lifted) if lifted else _NO_HEAD
-        values = Values(
-            title=head.title or localized(variant.page.title, visit.locale),
-            head=head.html,
+    def _same(self, page: Assembled) -> Opening:
+        """The whole of it, for this query."""
+        query = self._visit.query_before_language
+        self._variant, self._etag = page.variant, page.etag(query)
+        return Opening(200, [*self._common(), page.headers, etag_header(self._etag)], (), page.body(query))
+
+    def _begin(self, composition: Composition, grant: str, status: int) -> Opening:
+        """What is there of a page that will leave in pieces, or that says something went wrong."""
+        values, variant = self._values(composition, grant), self._variant
+        parts = fill_query(variant.fill(values), self._visit.query_before_language)
+        body = joined(parts, composition) if composition.complete else None
+        return Opening(status, [*self._common(), self._parts_headers(composition)], parts, body)
+
+    def _assemble(self, composition: Composition, grant: str, plain: tuple[Plain, ...] | None) -> Assembled:
+        known = composition.known()
+        values, variant = self._values(composition, grant), self._variant
+        etags = [rendered.etag for _, rendered in known]
+        return Assembled(
+            variant=variant,
+            rendered=composition.rendered,
+            plain=plain,
             grant=grant,
             cursor=self._cursor,
+            mark=weak_etag([variant.etag, values.title, values.head, grant, *etags]),
+            pieces=pieces_of(variant.fill(values), composition),
+            headers=self._parts_headers(composition),
         )
-        query = visit.query_before_language
-        parts, body = fill_query(variant.fill(values), query), None
-        if composition.complete:
-            body = joined(parts, composition)
-            if status == 200:
-                same = (variant.etag, values.title, query, values.head, values.grant)
-                self._etag = weak_etag([*same, *[rendered.etag for _, rendered in known]])
-            if made_from is not None and not variant.private:
-                from_ = (made_from, visit.query_string, grant, self._cursor)
-                variant.last = Assembled(from_, self._etag, body)
-        return Opening(status, self._headers(composition), parts, body)
 
-    def _headers(self, composition: Composition) -> list[HeaderBlock]:
-        seconds = time.perf_counter() - self._started
-        known, total = composition.known(), len(composition.placed)
-        return [*self._common(), parts_headers(known, total, seconds, self._etag)]
+    def _values(self, composition: Composition, grant: str) -> Values:
+        """What stands in the page's head; its variant becomes the one with the assets that its fragments ask for."""
+        known, visit = composition.known(), self._visit
+        if self._variant.scoped or any(rendered.links or rendered.state == "fallback" for _, rendered in known):
+            slots = zip(composition.placed, composition.rendered, strict=True)
+            self._variant = self._variants.dressed(self._variant, visit, slots)
+        lifted = [Lifted(piece.slot.primary, it.title, it.head) for piece, it in known if it.title or it.head]
+        head = merge_heads(lifted) if lifted else _NO_HEAD
+        title = head.title or localized(self._variant.page.title, visit.locale)
+        return Values(title=title, head=head.html, grant=grant, cursor=self._cursor)
+
+    def _parts_headers(self, composition: Composition) -> HeaderBlock:
+        return parts_headers(composition.known(), len(composition.placed), time.perf_counter() - self._started)
 
     def _common(self) -> list[HeaderBlock]:
         headers = [self._variant.headers(self._visit)]

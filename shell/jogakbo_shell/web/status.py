@@ -17,6 +17,7 @@ from jogakbo_shell.registry.registry import Registry
 from jogakbo_shell.registry.server import Check, FragmentServer
 from jogakbo_shell.seams import Live
 from jogakbo_shell.web.answers import Answers
+from jogakbo_shell.web.kept_pages import KeptPages
 from jogakbo_shell.web.visit import visit_of
 
 
@@ -56,9 +57,12 @@ class Report:
 
 
 class Status:
-    def __init__(self, registry: Registry, cache: FragmentCache, live: Live, answers: Answers) -> None:
+    def __init__(
+        self, registry: Registry, cache: FragmentCache, pages: KeptPages, live: Live, answers: Answers
+    ) -> None:
         self._registry = registry
         self._cache = cache
+        self._pages = pages
         self._live = live
         self._answers = answers
 
@@ -80,7 +84,12 @@ class Status:
             version=__version__,
             healthy=all(server.health == "healthy" for server in servers),
             servers=servers,
-            cache={"fragments": len(self._cache), "bytes": self._cache.bytes},
+            cache={
+                "fragments": len(self._cache),
+                "bytes": self._cache.bytes,
+                "pages": len(self._pages),
+                "page bytes": self._pages.size,
+            },
             live=self._live.describe(),
         )
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
 from jogakbo_shell.composition.assets import Assets, page_assets
-from jogakbo_shell.composition.composition import Plain
 from jogakbo_shell.composition.declared_assets import assets_of, is_scoped
 from jogakbo_shell.composition.nesting import Nesting
 from jogakbo_shell.composition.orders import accepted
@@ -21,6 +20,7 @@ from jogakbo_shell.registry.catalogue import Page
 from jogakbo_shell.registry.registry import Registry
 from jogakbo_shell.registry.server import FragmentServer
 from jogakbo_shell.web.answers import Answers, page_values
+from jogakbo_shell.web.assembled import Assembled
 from jogakbo_shell.web.header_block import HeaderBlock
 from jogakbo_shell.web.page_headers import page_headers
 from jogakbo_shell.web.visit import Visit
@@ -37,15 +37,6 @@ class Values:
     head: str
     grant: str
     cursor: str
-
-
-@dataclass(slots=True)
-class Assembled:
-    """A whole page, and the fragments' HTML, query, grant and cursor that it was made from."""
-
-    made_from: tuple[tuple[Plain, ...], bytes, str, str]
-    etag: str
-    body: bytes
 
 
 @dataclass(slots=True, eq=False)

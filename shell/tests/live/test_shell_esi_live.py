@@ -96,7 +96,9 @@ async def settled(edge: Edge) -> OpenPage:
     """A page of which all that it says is known to be right."""
 
     async def has_position() -> bool:
-        return bool(OpenPage((await edge.shell.get("/cafe", surrogate_capability='v="ESI/1.0"')).text).cursor)
+        page = await edge.shell.get("/cafe", surrogate_capability='v="ESI/1.0"')
+        # On a loaded machine the first look at the fragment server may have come too late to know the page.
+        return page.status_code == 200 and bool(OpenPage(page.text).cursor)
 
     await until_true(has_position, 10)
     return OpenPage((await edge.get("/cafe")).text)
