@@ -2,11 +2,18 @@
 (() => {
   "use strict";
   document.currentScript?.remove(); // the page is then what it would have been had nothing been late
+  const fill = (place, late) => {
+    const focused = place.contains(document.activeElement);
+    place.replaceWith(late);
+    if (!focused) return;
+    late.tabIndex = -1; // whoever was on the link goes on from here, and not from the top of the page
+    late.focus({ preventScroll: true });
+  };
   const settle = () => {
     for (const end of document.querySelectorAll(".late > .late-end")) {
       const late = end.previousElementSibling;
       const place = document.querySelector(`[data-late="${late.id}"]`);
-      if (place) place.replaceWith(late);
+      if (place) fill(place, late);
       end.remove();
     }
   };
