@@ -21,7 +21,7 @@ from jogakbo.contract.cloudevent import (
     encode_data,
     encode_event,
 )
-from jogakbo.contract.manifest import Asset, Manifest, ManifestError
+from jogakbo.contract.manifest import Asset, Manifest, ManifestError, encode_manifest
 from jogakbo.contract.manifest_reader import decode_manifest, read_manifest
 from jogakbo.contract.problem import decode_problem
 from jogakbo.contract.streams import Position, stream_name
@@ -237,6 +237,43 @@ def test_a_fragment_stays_whatever_can_be_missed_is_wrong_beside_it(extension: d
 def test_what_would_show_more_than_was_meant_is_never_just_left_out(fragment: dict[str, object]) -> None:
     with pytest.raises(ManifestError):
         read_manifest(_manifest(fragments={"board": fragment}))
+
+
+BOARD: dict[str, object] = {"path": "/board", "title": {"en": "B"}, "params": {"id": {}}}
+
+
+def test_a_slot_is_read_and_written_as_it_was_declared() -> None:
+    slot = {"fragment": "stock/level", "params": {"ingredient": "id", "unit": "=ml"}}
+    manifest = decode_manifest(_manifest(fragments={"board": {**BOARD, "slots": {"level": slot}}}))
+    assert manifest.fragments["board"].slots["level"].params == {"ingredient": "id", "unit": "=ml"}
+    assert decode_manifest(encode_manifest(manifest)) == manifest
+
+
+@pytest.mark.parametrize(
+    ("wrong", "fault"),
+    [
+        ({"Level": {"fragment": "stock/level"}}, r"slots\.Level: expected a name"),
+        ({"x": {"fragment": "level"}}, r"slots\.x\.fragment is 'level'"),
+        ({"x": {}}, r"slots\.x: .*fragment"),
+        ({"x": {"fragment": "stock/level", "params": {"a": 3}}}, r"slots\.x: Expected `str`"),
+        (
+            {"x": {"fragment": "stock/level", "params": {"a": "nr"}}},
+            r"slots\.x\.params\.a is 'nr'; expected a parameter",
+        ),
+        ({"x": "stock/level"}, r"slots\.x: Expected `object`"),
+    ],
+)
+def test_a_wrong_slot_costs_only_itself(wrong: dict[str, object], fault: str) -> None:
+    slots = {"level": {"fragment": "stock/level"}, **wrong}
+    manifest, left_out = read_manifest(_manifest(fragments={"board": {**BOARD, "slots": slots}}))
+    assert list(manifest.fragments["board"].slots) == ["level"]
+    assert [re.search(fault, told) is not None for told in left_out] == [True]
+
+
+def test_slots_that_are_no_mapping_are_left_out() -> None:
+    manifest, left_out = read_manifest(_manifest(fragments={"board": {**BOARD, "slots": ["stock/level"]}}))
+    assert manifest.fragments["board"].slots == {}
+    assert len(left_out) == 1
 
 
 def test_every_shape_that_podium_had_for_a_manifest_is_read() -> None:

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from jogakbo.testing import check, running
-from jogakbo.testing.markup import markup_faults
+from jogakbo.testing.markup import markup_faults, slot_faults
 
 GOOD_HEADERS = {
     "content-type": "text/html; charset=utf-8",
@@ -143,3 +143,24 @@ def test_nobody_there_is_not_a_finding_but_an_error() -> None:
 def test_markup_that_would_not_survive_composition_is_seen(html: str, fault: str | None) -> None:
     faults = [what for what, _ in markup_faults(html)]
     assert faults[:1] == ([fault] if fault else [])
+
+
+@pytest.mark.parametrize(
+    ("html", "fault"),
+    [
+        ('<div><jogakbo-slot name="level">-</jogakbo-slot></div>', None),
+        ('<jogakbo-slot name="lvl"></jogakbo-slot>', '"lvl"> is not declared'),
+        ("<jogakbo-slot></jogakbo-slot>", '""> is not declared'),
+        ('<jogakbo-slot name="level"></jogakbo-slot>' * 2, '"level"> again'),
+        ('<a href="/"><b><jogakbo-slot name="level"></jogakbo-slot></b></a>', '"level"> inside <a>'),
+    ],
+)
+def test_a_place_that_the_shell_would_not_fill_is_seen(html: str, fault: str | None) -> None:
+    faults = slot_faults(html, ["level"])
+    assert len(faults) == (fault is not None)
+    assert fault is None or fault in faults[0][0]
+
+
+def test_a_slot_that_is_not_declared_is_an_error(cakes: Cakes) -> None:
+    cakes.html = '<jogakbo-slot name="level"></jogakbo-slot>'
+    assert cakes.findings() == ['/cake: <jogakbo-slot name="level"> is not declared']

@@ -10,7 +10,7 @@ import httpx2
 import msgspec
 import pytest
 
-from jogakbo.fragment import Action, Answer, FragmentServer, FragmentSettings, NotFound, Param, View
+from jogakbo.fragment import Action, Answer, FragmentServer, FragmentSettings, NotFound, Param, SlotDeclaration, View
 from jogakbo.testing import FakeService, check, running
 
 
@@ -40,6 +40,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         '{% if error %}<p role="alert">{{ error }}: {{ form.note }}</p>{% endif %}'
         '<form {{ action("eat") }}><input name="note" aria-label="note"></form>'
     )
+    (folder / "templates" / "shelf.html").write_text('<div>{{ slot(slots, "<none>") }}</div>')
     monkeypatch.syspath_prepend(tmp_path)
     return "cakes_fragment"
 
@@ -58,6 +59,16 @@ def url(service: FakeService, package: str) -> Iterator[str]:
         if view.params.get("id") == "9":
             raise NotFound
         return view.render("cake.html", cake=await view.service.get("/cakes/1", Cake))
+
+    @server.fragment(
+        "shelf",
+        title={"en": "Shelf"},
+        keys=["shelf"],
+        params={"id": Param()},
+        slots={"level": SlotDeclaration(fragment="stock/level", params={"ingredient": "id"})},
+    )
+    async def shelf(view: View) -> str:
+        return view.render("shelf.html", slots=view.params.get("id", "level"))
 
     @server.action("eat", shows="cake")
     async def eat(action: Action) -> Answer:
@@ -177,3 +188,14 @@ def test_assets_are_kept_for_ever_only_under_their_digest(url: str) -> None:
 def test_a_server_made_with_the_kit_keeps_the_contract(url: str) -> None:
     findings = [finding for finding in asyncio.run(check(url)) if finding.severity == "error"]
     assert findings == []
+
+
+def test_a_declared_slot_is_in_the_manifest_and_a_place_in_the_html(url: str) -> None:
+    declared = httpx2.get(f"{url}/manifest.json").json()["jogakbo"]["fragments"]
+    assert declared["shelf"]["slots"] == {"level": {"fragment": "stock/level", "params": {"ingredient": "id"}}}
+    assert "slots" not in declared["cake"]
+    assert httpx2.get(f"{url}/shelf").text == '<div><jogakbo-slot name="level">&lt;none&gt;</jogakbo-slot></div>'
+
+
+def test_a_slot_that_is_not_declared_is_a_mistake_of_the_team(url: str) -> None:
+    assert httpx2.get(f"{url}/shelf?id=lvl").status_code == 500

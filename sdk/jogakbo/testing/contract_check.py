@@ -13,7 +13,7 @@ from jogakbo.contract.context import LOCALE, LOCALES, PUBLIC_PATHNAME, REQUESTED
 from jogakbo.contract.manifest import Asset, FragmentDeclaration, Manifest, ManifestError
 from jogakbo.contract.manifest_reader import decode_manifest
 from jogakbo.contract.surrogate import SURROGATE_KEY
-from jogakbo.testing.markup import markup_faults
+from jogakbo.testing.markup import markup_faults, slot_faults
 
 _TIMEOUT_SECONDS = 10.0
 _ANSWERS_OUTSIDE_A_SHELL = (401, 404)
@@ -119,6 +119,8 @@ class ContractCheck:
         if took_ms > fragment.timeout_ms:
             self._error(fragment.path, f"took {took_ms:.0f} ms", f"the manifest promises {fragment.timeout_ms} ms")
         self._html(fragment.path, response)
+        for what, mend in slot_faults(response.text, fragment.slots):
+            self._error(fragment.path, what, mend)
         self._caching(fragment, response)
         if fragment.audience == "public":
             await self._revalidation(fragment, response)

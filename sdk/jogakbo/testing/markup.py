@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from html.parser import HTMLParser
 
 _VOID = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
 )
 _OPTIONAL_END = frozenset(["li", "p", "td", "th", "tr", "option", "dt", "dd", "thead", "tbody", "tfoot"])
+_NO_ROOM = frozenset({"a", "button", "form", "jogakbo-slot", "math", "nobr", "option", "p", "select", "svg"})
 _PAGE_ONLY = frozenset({"html", "head", "body", "base", "frameset"})
 
 
@@ -17,6 +19,7 @@ class _Walk(HTMLParser):
         self.faults: list[tuple[str, str]] = []
         self.open: list[tuple[str, int]] = []
         self.ids: dict[str, int] = {}
+        self.slots: list[tuple[str, tuple[str, ...]]] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         line = self.getpos()[0]
@@ -24,6 +27,8 @@ class _Walk(HTMLParser):
         self._attributes(tag, given, line)
         if tag in _PAGE_ONLY:
             self._fault(line, f"<{tag}> belongs to the page", "send only the inner HTML of the fragment")
+        if tag == "jogakbo-slot":
+            self.slots.append((given.get("name", ""), tuple(around for around, _ in self.open)))
         if tag not in _VOID:
             self.open.append((tag, line))
 
@@ -68,3 +73,20 @@ def markup_faults(html: str) -> list[tuple[str, str]]:
     walk.close()
     unclosed = [(tag, line) for tag, line in walk.open if tag not in _OPTIONAL_END]
     return walk.faults + [(f"line {line}: <{tag}> is never closed", f"add </{tag}>") for tag, line in unclosed]
+
+
+def slot_faults(html: str, declared: Collection[str]) -> list[tuple[str, str]]:
+    """As ``markup_faults``, for the places of nested fragments; ``declared`` are those that the manifest has."""
+    walk = _Walk()
+    walk.feed(html)
+    faults, seen = [], set()
+    for name, around in walk.slots:
+        slot = f'<jogakbo-slot name="{name}">'
+        if name not in declared:
+            faults.append((f"{slot} is not declared", "declare it under slots in the manifest"))
+        elif name in seen:
+            faults.append((f"{slot} again", "a slot is filled once: give the second one a name of its own"))
+        if no_room := [tag for tag in around if tag in _NO_ROOM]:
+            faults.append((f"{slot} inside <{no_room[0]}>", "a section cannot stand there: move the slot out of it"))
+        seen.add(name)
+    return faults
