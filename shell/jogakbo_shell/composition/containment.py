@@ -177,7 +177,7 @@ def _clean_nodes(root: LexborNode) -> None:
     for node in doomed:
         node.decompose()
     for node in wrappers:
-        node.unwrap()
+        node.unwrap(delete_empty=True)
 
 
 def _refuse_depth(text: str) -> None:

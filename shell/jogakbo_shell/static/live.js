@@ -57,6 +57,7 @@
     const content = document.createDocumentFragment();
     content.append(...(whole ? [first] : template.content.childNodes));
     for (const element of content.querySelectorAll("[autofocus]")) element.removeAttribute("autofocus");
+    const unknown = keepNested(section, content);
     const typed = [...section.querySelectorAll(FIELDS)].filter(isDirty).map((field) =>
       ({ field, mark: markOf(field), value: field.value, checked: field.checked }));
     const active = section.contains(document.activeElement) ? document.activeElement : null;
@@ -73,6 +74,26 @@
     if (active) refocus(section, active, focus);
     htmx.process(section);
     glow(section, records);
+    for (const id of unknown) adopt(section.querySelector(`#${CSS.escape(id)}`));
+  }
+
+  // What is nested has frames of its own, so what the page shows of it is at least as new as what comes around it.
+  function keepNested(section, content) {
+    const unknown = [];
+    for (const part of content.querySelectorAll("[data-fragment][id]")) {
+      if (part.id === section.id) continue;
+      const known = section.querySelector(`#${CSS.escape(part.id)}`);
+      if (known) part.replaceWith(known.cloneNode(true));
+      else unknown.push(part.id);
+    }
+    return unknown;
+  }
+
+  // Frames for it may have passed while it was not here.
+  function adopt(section) {
+    if (!section) return;
+    asked.add(section.id);
+    refresh(section, random(CHECK_MS));
   }
 
   function restore(section, typed) {

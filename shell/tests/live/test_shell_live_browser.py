@@ -59,6 +59,7 @@ class Stage:
         self.asked: list[dict[str, str]] = []
         self.posts: list[bytes] = []
         self.fragment: Response = Response(status_code=404)
+        self.level: Response = Response(status_code=404)
         self.action: Response = Response(status_code=204)
         self.status = 200
         self.loads = 0
@@ -73,6 +74,7 @@ class Stage:
             Route("/-/live", self._live),
             Route("/-/orders/actions/take", self._act, methods=["POST"]),
             Route("/-/orders/board", self._show),
+            Route("/-/orders/level", self._show_level),
             Mount("/static", StaticFiles(directory=_STATIC)),
         ]
         config = uvicorn.Config(Starlette(routes=routes), lifespan="off", log_level="critical", loop="asyncio")
@@ -142,6 +144,9 @@ class Stage:
 
     async def _show(self, request: Request) -> Response:
         return self.fragment
+
+    async def _show_level(self, request: Request) -> Response:
+        return self.level
 
 
 def answer(html: str, status: int = 200) -> Response:
@@ -421,3 +426,32 @@ def test_with_a_dead_server_an_action_is_told_to_have_failed(page: Page, stage: 
 
     expect(page.get_by_role("alert")).to_be_visible()
     expect(page.get_by_role("button")).not_to_have_attribute("aria-disabled", "true")
+
+
+def inner(html: str, *, etag: str = "") -> str:
+    return f'<jogakbo-slot name="level">{section(html, name="level", etag=etag)}</jogakbo-slot>'
+
+
+def test_a_frame_of_the_outer_fragment_leaves_what_is_nested_as_it_is(page: Page, stage: Stage) -> None:
+    _open(page, stage, section(f"<p>one</p>{inner('<p>level 1</p><input name=note>')}", etag="a"))
+    level = page.locator("#f-orders-level")
+    level.locator("input").fill("typed")
+    stage.show("<p>level 2</p><input name=note>", etag="l2", name="level")
+    expect(level.locator("p")).to_have_text("level 2")
+    stage.show(f"<p>two</p>{inner('<p>level 1</p><input name=note>')}", etag="b")
+    expect(page.locator("#f-orders-board > p")).to_have_text("two")
+    expect(level.locator("p")).to_have_text("level 2")
+    expect(level.locator("input")).to_have_value("typed")
+    stage.show("<p>level 3</p><input name=note>", etag="l3", name="level")
+    expect(level.locator("p")).to_have_text("level 3")
+
+
+def test_what_is_nested_and_was_not_there_before_is_made_sure_of_and_kept_live(page: Page, stage: Stage) -> None:
+    _open(page, stage, section("<p>resting</p>", state="fallback"))
+    headers = {"Jogakbo-Fragment": "orders/level"}
+    stage.level = HTMLResponse(section("<p>level 2</p>", name="level"), headers=headers)
+    stage.show(f"<p>one</p>{inner('<p>level 1</p>')}")
+    level = page.locator("#f-orders-level > p")
+    expect(level).to_have_text("level 2")
+    stage.show("<p>level 3</p>", etag="l3", name="level")
+    expect(level).to_have_text("level 3")
