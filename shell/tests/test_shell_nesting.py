@@ -19,8 +19,20 @@ from jogakbo_shell.composition.nesting import MAX_FRAGMENTS, filled
 from jogakbo_shell.composition.parsing import Parser, holes_in
 from jogakbo_shell.composition.wrapping import as_stale
 from jogakbo_shell.instance import Instance
-from shell.tests.harness import FakeFragmentServer, Gate, Portal, answer, cacheable, hang, portal, until_true
+from shell.tests.harness import (
+    LUNCH,
+    FakeFragmentServer,
+    Gate,
+    Portal,
+    answer,
+    cacheable,
+    hang,
+    pages,
+    portal,
+    until_true,
+)
 from shell.tests.insides import kept_pages, purge
+from shell.tests.varnish import Fronted, until_shown
 
 pytestmark = pytest.mark.anyio
 
@@ -422,3 +434,67 @@ async def test_an_edge_keeps_both_until_one_of_them_changes(
     assert int(seconds[1]) <= 60, "no longer than the one of them that may be kept for less"
     assert 'data-state="stale"' in ill.text or 'data-state="failed"' in ill.text
     assert ill.headers["surrogate-control"] == "no-store"
+
+
+async def test_a_slot_that_a_new_release_declares_is_filled_in_the_same_html(
+    cafe: FakeFragmentServer, stock: FakeFragmentServer, tmp_path: Path
+) -> None:
+    cafe.declare(menu={})
+    cafe.at["/menu"] = answer(HERE)
+    async with portal(tmp_path, both(cafe, stock)) as shell:
+        await until_true(lambda: shell.shows("/cafe", '"Menu"><i>no level</i>'))
+        cafe.declare(version="2", menu={"slots": LEVEL})
+        await knows_stock(shell)
+        assert shows(await shell.get("/cafe"))
+
+
+async def test_an_alternative_is_shown_without_what_is_nested_in_it(
+    cafe: FakeFragmentServer, stock: FakeFragmentServer, tmp_path: Path
+) -> None:
+    cafe.declare(menu={"slots": LEVEL}, specials={"slots": LEVEL})
+    cafe.at |= {"/menu": answer("", 500), "/specials": cacheable(f"<h2>today</h2>{HERE}")}
+    text = '<main><esi:include src="cafe/menu" alt="cafe/specials"/></main>'
+    folder = pages(tmp_path / "pages", f"{LUNCH}plain = true", lunch=text)
+    async with portal(tmp_path, both(cafe, stock), pages_dir=str(folder)) as shell:
+        await until_true(lambda: shell.shows("/lunch", "<h2>today</h2>"))
+        await knows_stock(shell)
+        page = await shell.get("/lunch")
+    assert f"<h2>today</h2>{HERE}</section>" in page.text
+
+
+async def test_what_is_refused_is_told_once(
+    cafe: FakeFragmentServer, stock: FakeFragmentServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cafe.declare(menu={"params": {"id": {}}, "slots": {"level": {"fragment": "nobody/level"}}})
+    cafe.at["/menu"] = answer(HERE)
+    async with portal(tmp_path, both(cafe, stock)) as shell:
+        await until_true(lambda: shell.shows("/cafe", HERE))
+        for number in range(3):
+            assert HERE in (await shell.get(f"/cafe?id={number}")).text
+    told = [line for line in capsys.readouterr().out.splitlines() if "slot_not_filled" in line]
+    # Anew for each manifest that the shell takes up: those of the two servers.
+    assert 1 <= len(told) <= 2
+
+
+async def test_an_edge_drops_the_outer_one_when_what_is_nested_changes(
+    cafe: FakeFragmentServer, fronted: Fronted
+) -> None:
+    cafe.declare(menu={"slots": {"level": {"fragment": "cafe/level"}}}, level={})
+    cafe.at |= {"/menu": cacheable(f"<h2>1</h2>{HERE}", keys="menu", policy="max-age=3600")}
+    cafe.at |= {
+        "/level": cacheable("<b>12</b>", keys="stock"),
+        "/actions/use": answer("", headers={"surrogate-key": "stock"}),
+    }
+    inside = r"<h2>1</h2><jogakbo-slot[^>]*><section[^>]*><b>{}</b>"
+    async with fronted(cafe) as edge:
+        await until_shown(edge, "/cafe", "<b>12</b></section></jogakbo-slot>")
+        asked = len(cafe.requests("/menu"))
+        cafe.at["/level"] = cacheable("<b>11</b>", keys="stock")
+        assert re.search(inside.format(12), (await edge.get("/cafe")).text)
+        await edge.shell.post("/-/cafe/actions/use")
+
+        async def is_new() -> bool:
+            return re.search(inside.format(11), (await edge.get("/cafe")).text) is not None
+
+        await until_true(is_new)
+    assert len(cafe.requests("/menu")) == asked, "the shell still has it"
