@@ -22,6 +22,11 @@ class Context:
     def __init__(self, origin: str, tokens: Tokens) -> None:
         self._tokens = tokens
         self._constant = lru_cache(maxsize=512)(partial(_constant_headers, origin))
+        self._lines = lru_cache(maxsize=512)(lambda path, locale: HeaderLines.of(self._constant(path, locale)))
+
+    def lines(self, server: FragmentServer, locale: str) -> HeaderLines:
+        """The same, written down."""
+        return self._lines(server.public_pathname, locale)
 
     def identity(self, server: str, subject: str | None) -> HeaderLines:
         """Who asks; without a subject it is the guest that stands for all."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode
@@ -48,7 +49,7 @@ class Instance(NamedTuple):
     @property
     def query(self) -> str:
         """Canonical: sorted by name, percent-encoded, without the question mark."""
-        return urlencode(self.params)
+        return _encoded(self.params)
 
     @property
     def text(self) -> str:
@@ -60,3 +61,8 @@ class Instance(NamedTuple):
         """The id of the element that holds it; a hash of the query, for a query is no CSS identifier."""
         base = f"f-{self.server}-{self.fragment}"
         return f"{base}-{sha256(self.query.encode()).hexdigest()[:8]}" if self.params else base
+
+
+@lru_cache(maxsize=4096)
+def _encoded(params: tuple[tuple[str, str], ...]) -> str:
+    return urlencode(params)

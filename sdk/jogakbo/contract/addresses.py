@@ -6,6 +6,7 @@ host, and ``https:x`` no other scheme. (``uriRelativeToAbsolute`` of https://git
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 _ABSOLUTE = ("http://", "https://")
@@ -46,6 +47,7 @@ def folder(manifest_url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}" + "".join(f"/{segment}" for segment in kept)
 
 
+@lru_cache(maxsize=1024)
 def resolve(address: str, base: str) -> str:
     """The address as a whole, below ``base`` (a ``folder``) if it is relative.
 

@@ -67,9 +67,12 @@ class Fetcher:
     def _begin(self, order: Order, asker: Asker, seconds: float, etag: str, probe: Probe | None, done: Done) -> Call:
         server = order.server
         if order.prepared is None:
-            constant = self._context.constant(server, order.instance.locale)
-            order.prepared = self._upstream.prepare(Request(order.url, constant))
-        more = [asker.lines, self._context.identity(server.name, asker.subject if order.private else None)]
+            order.prepared = self._upstream.prepare(Request(order.url))
+        more = [
+            self._context.lines(server, order.instance.locale),
+            asker.lines,
+            self._context.identity(server.name, asker.subject if order.private else None),
+        ]
         if etag:
             more.append(HeaderLines.of({"if-none-match": etag}))
         bulkhead = self.bulkhead(server.name)

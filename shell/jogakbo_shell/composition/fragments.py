@@ -16,7 +16,7 @@ from jogakbo_shell.composition.asker import Asker
 from jogakbo_shell.composition.cache import Entry, FragmentCache
 from jogakbo_shell.composition.checking import Fetched
 from jogakbo_shell.composition.coalescing import Flight, Flights
-from jogakbo_shell.composition.errors import BadAnswer, FragmentError, Refusing
+from jogakbo_shell.composition.errors import BadAnswer, Crowded, FragmentError, Refusing
 from jogakbo_shell.composition.fetching import Fetcher, Outcome
 from jogakbo_shell.composition.orders import Order, Orders
 from jogakbo_shell.composition.rendered import Rendered
@@ -277,8 +277,8 @@ class Fragments:
         rendered = self._last_resort.instead(instance, error, seconds * 1000)
         if (rendered.state == "stale" or rendered.status >= 500) and self._wards is not None:
             self._wards.take_in(instance, asker.subject)
-        # Refusals follow from a failure that was reported, once per visitor.
-        write = self._log.debug if isinstance(error, Refusing) else self._log.warning
+        # Refusals follow from what is on the status page and in the metrics, and there may be thousands a second.
+        write = self._log.debug if isinstance(error, Refusing | Crowded) else self._log.warning
         write(
             "fragment_unavailable",
             fragment=instance.text,

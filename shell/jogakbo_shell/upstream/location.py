@@ -13,6 +13,7 @@ from jogakbo_shell.upstream.errors import Unsendable
 _PORTS = {"http": 80, "https": 443}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # What RFC 3986 lets stand in a path or a query, and the sign of what is quoted already.
+_PLAIN_QUERY = re.compile(r"[A-Za-z0-9._~%&=+-]*")
 _STANDS = "/?:@!$&'()*+,;=-._~[]%"
 
 
@@ -31,9 +32,18 @@ class Location:
     target: str
 
 
-@lru_cache(maxsize=2048)
 def locate(url: str) -> Location:
     """Raises Unsendable for what is no http address, or could end the request line before its time."""
+    address, mark, query = url.partition("?")
+    if mark and _PLAIN_QUERY.fullmatch(query):
+        # Most addresses differ from others in their query alone.
+        location = _located(address)
+        return Location(location.origin, location.authority, f"{location.target}?{query}" if query else location.target)
+    return _located(url)
+
+
+@lru_cache(maxsize=2048)
+def _located(url: str) -> Location:
     if _CONTROL.search(url):
         raise Unsendable(f"the address has control characters: {url[:80]!r}")
     try:
