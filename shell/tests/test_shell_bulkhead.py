@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from jogakbo_shell.composition.asker import Asker
 from jogakbo_shell.composition.bulkhead import Bulkhead
-from jogakbo_shell.composition.fragments import FragmentSeat
 from jogakbo_shell.composition.parsing import Parsed, Parser
+from jogakbo_shell.composition.ports import FragmentSeat
 from jogakbo_shell.composition.rendered import Rendered
 from jogakbo_shell.instance import Instance
 from jogakbo_shell.upstream.errors import GoingDown, TimedOut, UpstreamError

@@ -9,7 +9,7 @@ import pytest
 from jogakbo_shell.composition.asker import Asker
 from jogakbo_shell.composition.composition import Composition
 from jogakbo_shell.composition.compositions import Compositions
-from jogakbo_shell.composition.fragments import Arrived, FragmentSeat
+from jogakbo_shell.composition.ports import Arrived, FragmentSeat
 from jogakbo_shell.composition.rendered import Rendered
 from jogakbo_shell.composition.segments import FragmentSlot
 from jogakbo_shell.composition.slots import Placed

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jogakbo_shell.composition.asker import Asker
 from jogakbo_shell.composition.composition import Composition
 from jogakbo_shell.composition.flow import Flow
-from jogakbo_shell.composition.fragments import Arrived, FragmentSeat
+from jogakbo_shell.composition.ports import Arrived, FragmentSeat
 from jogakbo_shell.composition.rendered import Rendered
 from jogakbo_shell.composition.segments import FragmentSlot, LateSlot, Part
 from jogakbo_shell.composition.slots import Placed

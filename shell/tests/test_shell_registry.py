@@ -160,6 +160,7 @@ async def test_the_status_page_says_what_is_wrong_with_whom(tmp_path: Path, cafe
     cafe.declare(a={})
     cafe.at |= {
         "/a": answer("", 500),
+        "/assets/cafe.css": answer("", headers={"content-type": "text/css"}),
         "/readyz": answer(
             '{"checks": {"service": {"status": "failing", "error": "no route to host"},'
             ' "cafe-service": {"status": "ok", "version": "7.1"}}}',

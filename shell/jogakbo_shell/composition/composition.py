@@ -7,8 +7,8 @@ from functools import partial
 from typing import Protocol, TypeAlias
 
 from jogakbo_shell.composition.asker import Asker
-from jogakbo_shell.composition.fragments import FragmentSeat
 from jogakbo_shell.composition.nesting import children_of, whole
+from jogakbo_shell.composition.ports import FragmentSeat
 from jogakbo_shell.composition.rendered import Rendered
 from jogakbo_shell.composition.slots import Placed, Renders, StandIn, ask_slot
 from jogakbo_shell.composition.stand_ins import standing_in

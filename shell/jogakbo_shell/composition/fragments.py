@@ -7,66 +7,30 @@ needs neither six tasks nor six futures. `render` and `probe` are the same for t
 from __future__ import annotations
 
 import asyncio
+import logging
 from functools import partial
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 import structlog
 
 from jogakbo_shell.composition.asker import Asker
 from jogakbo_shell.composition.cache import Entry, FragmentCache
-from jogakbo_shell.composition.checking import Fetched
 from jogakbo_shell.composition.coalescing import Flight, Flights
-from jogakbo_shell.composition.errors import BadAnswer, Crowded, FragmentError, Refusing
-from jogakbo_shell.composition.fetching import Fetcher, Outcome
+from jogakbo_shell.composition.errors import Crowded, FragmentError, Refusing
+from jogakbo_shell.composition.fetching import Fetcher
+from jogakbo_shell.composition.learning import Learning
 from jogakbo_shell.composition.orders import Order, Orders
+from jogakbo_shell.composition.ports import Arrived, FragmentSeat, Outcomes, Result, Showed, Wards
 from jogakbo_shell.composition.rendered import Rendered
-from jogakbo_shell.composition.results import LastResort, as_hit, from_answer, from_cache
+from jogakbo_shell.composition.results import LastResort, from_cache
+from jogakbo_shell.composition.storing import Storing
 from jogakbo_shell.instance import Instance
 from jogakbo_shell.registry.registry import Registry
 from jogakbo_shell.upstream.errors import TimedOut, UpstreamError
 from jogakbo_shell.upstream.port import Call
 
-_Result: TypeAlias = Rendered | FragmentError | UpstreamError
 _Asked: TypeAlias = tuple[Instance, str | None]
 _Flight: TypeAlias = Flight[_Asked, Rendered]
-
-
-class FragmentSeat(Protocol):
-    """A place to wait in for a fragment."""
-
-    def leave(self) -> None:
-        """The client has gone; a fetch that nobody waits for is given up."""
-
-    def give_up(self) -> None:
-        """It takes too long; the fetch goes on to its own deadline."""
-
-
-class Arrived(Protocol):
-    def __call__(self, rendered: Rendered, /) -> None:
-        """The fragment, or what stands in for it. Called once, after `ask` has returned."""
-
-
-class _Done(Protocol):
-    def __call__(self, outcome: _Result, /) -> None: ...
-
-
-class _GiveBack(Protocol):
-    def __call__(self) -> None: ...
-
-
-class Wards(Protocol):
-    def take_in(self, instance: Instance, subject: str | None) -> None:
-        """This one could not be shown; see that it heals."""
-
-
-class Showed(Protocol):
-    def __call__(self, instance: Instance, subject: str, keys: frozenset[str]) -> None:
-        """A private fragment was rendered for `subject`; its keys are nowhere else, for it is not cached."""
-
-
-class Outcomes(Protocol):
-    def count(self, instance: Instance, outcome: str, slots: int = 1) -> None:
-        """For the metrics: `hit`, `fresh`, `stale`, `fallback` or `failed`."""
 
 
 class Fragments:
@@ -87,7 +51,7 @@ class Fragments:
     ) -> None:
         self._registry = registry
         self._cache = cache
-        self._fetcher = fetcher
+        self._storing = Storing(fetcher, cache, max_seconds)
         self._last_resort = last_resort
         self._outcomes = outcomes
         self._max_seconds = max_seconds
@@ -95,7 +59,7 @@ class Fragments:
         self._flights: Flights[_Asked, Rendered] = Flights()
         self._wards: Wards | None = None
         self._showed: Showed | None = None
-        self._log = structlog.get_logger()
+        self._log = structlog.get_logger().bind()
 
     def healed_by(self, wards: Wards) -> None:
         self._wards = wards
@@ -124,9 +88,11 @@ class Fragments:
         """
         server = self._registry.servers.get(instance.server)
         if server is not None and server.manifest is None and not server.looked:
-            return _Learning(self, self._registry, instance, asker, then, self._max_seconds)
+            return Learning(self, self._registry, instance, asker, then, self._max_seconds)
         try:
             order = self._orders.place(server, instance)
+            if order.server.breaker.open:
+                raise Refusing(f"{order.server.name} is not asked while it is being probed")
             asked = (instance, asker.subject if order.private else None)
             ticket = self._cache.sequence
             return self._flights.join(asked, ticket, then) or self._flights.begin(
@@ -184,7 +150,7 @@ class Fragments:
         order = self._orders.place(self._registry.servers.get(instance.server), instance)
         arrival: asyncio.Future[Rendered] = asyncio.get_running_loop().create_future()
 
-        def done(outcome: _Result) -> None:
+        def done(outcome: Result) -> None:
             if arrival.done():
                 return
             if isinstance(outcome, Rendered):
@@ -192,7 +158,7 @@ class Fragments:
             else:
                 arrival.set_exception(outcome)
 
-        call = self._fetch(order, Asker(subject), done, probing=True)
+        call = self._storing.begin(order, Asker(subject), done, probing=True)
         try:
             return await arrival
         except asyncio.CancelledError:
@@ -214,7 +180,7 @@ class Fragments:
         return True
 
     def _start(self, order: Order, asker: Asker, flight: _Flight) -> Call:
-        return self._fetch(order, asker, partial(self._landed, asker, flight))
+        return self._storing.begin(order, asker, partial(self._landed, asker, flight))
 
     def _renew(self, instance: Instance) -> None:
         try:
@@ -223,7 +189,7 @@ class Fragments:
         except (FragmentError, UpstreamError):
             return
 
-    def _landed(self, asker: Asker, flight: _Flight, outcome: _Result) -> None:
+    def _landed(self, asker: Asker, flight: _Flight, outcome: Result) -> None:
         instance = flight.key[0]
         if not isinstance(outcome, Rendered):
             rendered = self._instead(instance, asker, outcome, flight.seconds)
@@ -234,43 +200,6 @@ class Fragments:
         self._outcomes.count(instance, rendered.state, flight.seats)
         flight.land(rendered)
 
-    def _fetch(self, order: Order, asker: Asker, done: _Done, *, probing: bool = False) -> Call:
-        known = None if order.private else self._cache.find(order.instance)
-        ticket = self._cache.take_ticket()
-        try:
-            call = self._fetcher.begin(
-                order,
-                asker,
-                seconds=min(self._max_seconds, order.seconds),
-                etag=known.etag if known else "",
-                probing=probing,
-                done=partial(self._fetched, order, ticket, done),
-            )
-        except BaseException:
-            self._cache.return_ticket(ticket)
-            raise
-        return _Ticketed(call, partial(self._cache.return_ticket, ticket))
-
-    def _fetched(self, order: Order, ticket: int, done: _Done, outcome: Outcome) -> None:
-        try:
-            result = self._stored(order, ticket, outcome) if isinstance(outcome, Fetched) else outcome
-        finally:
-            self._cache.return_ticket(ticket)
-        done(result)
-
-    def _stored(self, order: Order, ticket: int, fetched: Fetched) -> Rendered | BadAnswer:
-        if fetched.parsed is None:
-            entry = self._cache.confirm(
-                order.instance, fetched.freshness, ticket, etag=fetched.asked_with, keys=fetched.keys
-            )
-            if entry is None:
-                return BadAnswer(304)  # what it confirms has been dropped meanwhile
-            return from_cache(entry, "jogakbo; hit; fwd=stale; fwd-status=304", fetched.duration_ms)
-        rendered = from_answer(order, fetched, fetched.parsed)
-        if fetched.freshness.storable and fetched.status == 200:
-            self._cache.store(order.instance, as_hit(rendered), fetched.freshness, fetched.etag, ticket)
-        return rendered
-
     def _instead(
         self, instance: Instance, asker: Asker, error: FragmentError | UpstreamError, seconds: float
     ) -> Rendered:
@@ -278,8 +207,11 @@ class Fragments:
         if (rendered.state == "stale" or rendered.status >= 500) and self._wards is not None:
             self._wards.take_in(instance, asker.subject)
         # Refusals follow from what is on the status page and in the metrics, and there may be thousands a second.
-        write = self._log.debug if isinstance(error, Refusing | Crowded) else self._log.warning
-        write(
+        level = logging.DEBUG if isinstance(error, Refusing | Crowded) else logging.WARNING
+        if not self._log.is_enabled_for(level):
+            return rendered
+        self._log.log(
+            level,
             "fragment_unavailable",
             fragment=instance.text,
             outcome=rendered.state,
@@ -288,55 +220,3 @@ class Fragments:
             trace_id=asker.trace.trace_id,
         )
         return rendered
-
-
-class _Ticketed:
-    """A fetch that gives its ticket back when it is given up."""
-
-    __slots__ = ("_call", "_give_back")
-
-    def __init__(self, call: Call, give_back: _GiveBack) -> None:
-        self._call = call
-        self._give_back = give_back
-
-    def cancel(self) -> None:
-        self._call.cancel()
-        self._give_back()
-
-
-class _Learning:
-    """A place in line before anything is known of the server: the fragment is asked for after the first look at it."""
-
-    __slots__ = ("_seat", "_task", "_then")
-
-    def __init__(
-        self, fragments: Fragments, registry: Registry, instance: Instance, asker: Asker, then: Arrived, seconds: float
-    ) -> None:
-        self._then = then
-        self._seat: FragmentSeat | None = None
-        self._task = asyncio.create_task(self._learn(fragments, registry, instance, asker, seconds))
-
-    def leave(self) -> None:
-        self._task.cancel()
-        if self._seat is not None:
-            self._seat.leave()
-
-    def give_up(self) -> None:
-        if self._seat is not None:
-            self._seat.give_up()
-        else:
-            self._task.cancel()
-
-    async def _learn(
-        self, fragments: Fragments, registry: Registry, instance: Instance, asker: Asker, seconds: float
-    ) -> None:
-        try:
-            await registry.known(instance.server, seconds)
-        except TimeoutError:
-            self._then(fragments.overdue(instance, asker, seconds))
-            return
-        asked = fragments.ready(instance) or fragments.ask(instance, asker, self._then)
-        if isinstance(asked, Rendered):
-            self._then(asked)
-        else:
-            self._seat = asked

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import Protocol
 
 from jogakbo_shell.composition.cache import Entry, FragmentCache
@@ -67,6 +68,7 @@ class LastResort:
         self._fallbacks = fallbacks
         self._placeholder = placeholder
         self._registry = registry
+        self._resting = lru_cache(maxsize=1024)(_resting)
 
     def instead(self, instance: Instance, error: FragmentError | UpstreamError, duration_ms: float) -> Rendered:
         status = error.status
@@ -93,14 +95,21 @@ class LastResort:
         return self._unavailable(instance, html, "failed", status, duration_ms)
 
     def _unavailable(self, instance: Instance, html: str, state: State, status: int, duration_ms: float) -> Rendered:
-        markup, etag = wrap(instance, html, title=title_of(self._registry.servers, instance), state=state)
-        return Rendered(
-            markup=markup,
-            state=state,
-            status=status,
-            etag=etag,
-            keys=frozenset(),
-            private=self._registry.is_private(instance),
-            cache_status=_MISS,
-            duration_ms=duration_ms,
-        )
+        title, private = title_of(self._registry.servers, instance), self._registry.is_private(instance)
+        rendered = self._resting(instance, html, title, state, status, private)
+        # While a server is not asked, its stand-ins are the very same, and so the pages with them.
+        return replace(rendered, duration_ms=duration_ms) if duration_ms else rendered
+
+
+def _resting(instance: Instance, html: str, title: str, state: State, status: int, private: bool) -> Rendered:
+    markup, etag = wrap(instance, html, title=title, state=state)
+    return Rendered(
+        markup=markup,
+        state=state,
+        status=status,
+        etag=etag,
+        keys=frozenset(),
+        private=private,
+        cache_status=_MISS,
+        duration_ms=0.0,
+    )

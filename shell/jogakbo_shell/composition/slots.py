@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from jogakbo_shell.composition.asker import Asker
-from jogakbo_shell.composition.fragments import Arrived, FragmentSeat
+from jogakbo_shell.composition.ports import Arrived, FragmentSeat
 from jogakbo_shell.composition.rendered import Rendered
 from jogakbo_shell.composition.segments import FragmentSlot
 from jogakbo_shell.composition.stand_ins import is_missing, standing_in

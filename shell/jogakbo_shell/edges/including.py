@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from jogakbo_shell.composition.asker import Asker
-from jogakbo_shell.composition.fragments import Arrived, FragmentSeat
+from jogakbo_shell.composition.ports import Arrived, FragmentSeat
 from jogakbo_shell.composition.rendered import Rendered
 from jogakbo_shell.composition.slots import Renders
 from jogakbo_shell.instance import Instance

@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 
 from jogakbo.contract.context import VERSION
-from jogakbo_shell.composition.fragments import Wards
+from jogakbo_shell.composition.ports import Wards
 from jogakbo_shell.context import Context
 from jogakbo_shell.instance import Instance
 from jogakbo_shell.proxy.addresses import is_its_own

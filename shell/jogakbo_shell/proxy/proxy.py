@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from jogakbo.contract.surrogate import SURROGATE_KEY, parse_keys
 from jogakbo_shell.composition.cache import FragmentCache
-from jogakbo_shell.composition.fragments import Wards
+from jogakbo_shell.composition.ports import Wards
 from jogakbo_shell.context import Context
 from jogakbo_shell.proxy.addresses import address_of
 from jogakbo_shell.proxy.asking import Asking, NoAnswer
