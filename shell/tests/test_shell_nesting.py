@@ -187,6 +187,8 @@ async def test_three_levels_and_no_more(cafe: FakeFragmentServer, stock: FakeFra
     for n in range(5):
         stock.at[f"/l{n}"] = cacheable(f'l{n} <jogakbo-slot name="in">end</jogakbo-slot>')
     cafe.at["/menu"] = answer('<jogakbo-slot name="in"></jogakbo-slot>')
+    for server, name in ((cafe, "cafe"), (stock, "stock")):  # else a missing stylesheet may be the last fault
+        server.at[f"/assets/{name}.css"] = answer("", headers={"content-type": "text/css"})
     async with portal(tmp_path, both(cafe, stock)) as shell:
         await until_true(lambda: shell.shows("/cafe", "f-stock-l0"))
         page = await shell.get("/cafe")
