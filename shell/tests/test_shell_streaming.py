@@ -657,7 +657,7 @@ async def test_a_client_that_reads_slowly_gets_all_of_it(tmp_path: Path, cafe: F
 async def test_slow_readers_cost_others_nothing_and_bounded_memory(tmp_path: Path, cafe: FakeFragmentServer) -> None:
     await _large(cafe, kept=True)
     async with (
-        shell_process(tmp_path, {"cafe": cafe.address}, stall_seconds=2) as shell,
+        shell_process(tmp_path, {"cafe": cafe.address}) as shell,
         wire(shell.origin) as reader,
         AsyncExitStack() as stack,
     ):
@@ -683,7 +683,6 @@ async def test_slow_readers_cost_others_nothing_and_bounded_memory(tmp_path: Pat
         assert sorted(took)[25] < 0.25
         assert shell.connections >= 200
         assert shell.resident_bytes - before < 200 * 256 * 1024
-        await eventually(lambda: shell.connections < 20, 10)
 
 
 # The beginning and the end of a shell.
