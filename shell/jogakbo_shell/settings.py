@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     purge_token: SecretStr = Field(
         SecretStr(""), description="Bearer token that /-/purge asks for; empty: there is no such place."
     )
+    operator_token: SecretStr = Field(
+        SecretStr(""), description="Bearer token that /-/sessions/revoke asks for; empty: there is no such place."
+    )
 
     esi_edges: str = Field(
         "",
@@ -123,6 +126,30 @@ class Settings(BaseSettings):
     )
     drain_ms: int = Field(
         3000, ge=0, description="Milliseconds that open streams and requests get to end after SIGTERM."
+    )
+
+    live_heartbeat_ms: int = Field(
+        10_000,
+        gt=0,
+        description="Milliseconds of silence after which an open page is told that its stream still lives.",
+    )
+    live_send_seconds: float = Field(
+        10, gt=0, description="Seconds after which a browser that takes nothing of its stream is cut off."
+    )
+    live_connections: int = Field(
+        20_000, gt=0, description="Streams that one worker holds open; whoever comes after is asked to try again."
+    )
+    live_connections_per_visitor: int = Field(
+        32, gt=0, description="Streams of one visitor that one worker holds open; a browser needs one, a poll another."
+    )
+    live_rotate_seconds: int = Field(
+        300, gt=0, description="Seconds after which a stream is asked to connect again, at the latest after twice this."
+    )
+    live_beacon_share: float = Field(
+        0.05, ge=0, le=1, description="Share of the swaps whose delay browsers report to /-/seen; 0 for none."
+    )
+    live_mailbox_bytes: int = Field(
+        2_097_152, gt=0, description="Bytes that wait for one slow browser; with more it is told to load what it shows."
     )
 
     @field_validator("fragment_servers")
