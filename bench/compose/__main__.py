@@ -12,11 +12,11 @@ from typing import get_args
 
 from bench.compose import report
 from bench.compose.checks import Different
-from bench.compose.processes import LOAD_CORE, Broken, bind_to
-from bench.compose.progress import Progress
 from bench.compose.results import Results
 from bench.compose.run import Part, Plan, run
 from bench.compose.systems import STARTS
+from bench.processes import LOAD_CORE, Broken, bind_to
+from bench.progress import Progress
 
 _ROOT = Path(__file__).parents[2]
 _FOLDER = _ROOT / "var" / "bench"

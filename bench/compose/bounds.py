@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from statistics import median
 
 from bench.compose.faults import Fault, Kind
@@ -12,22 +11,13 @@ from bench.compose.readings import paired_ratio
 from bench.compose.results import Results
 from bench.compose.systems.system import Mode
 from bench.compose.throughput import CONNECTIONS, page_of
+from bench.tables import Verdict
 
 DEADLINE_MS = 1_000
 """What the shell gives a page, unless told otherwise."""
 
 _CLOCK_MS = 10
 _OURS = "shell"
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """One line of the table; `reached` is None where nothing was measured."""
-
-    what: str
-    measured: str
-    bound: str
-    reached: bool | None
 
 
 def verdicts(results: Results) -> list[Verdict]:

@@ -11,9 +11,9 @@ import msgspec
 from bench.compose.load import Sample, load
 from bench.compose.origin import Origin
 from bench.compose.probe import probe
-from bench.compose.progress import Progress
 from bench.compose.systems.system import System
 from bench.compose.throughput import CONNECTIONS
+from bench.progress import Progress
 
 Kind = Literal["hung", "away"]
 

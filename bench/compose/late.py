@@ -9,8 +9,8 @@ import msgspec
 
 from bench.compose.pages import LATE_AT, LATE_MS, PAGES
 from bench.compose.probe import Arrival, probe
-from bench.compose.progress import Progress
 from bench.compose.systems.system import System
+from bench.progress import Progress
 
 VIEWS = 21
 USUAL_MS = 200

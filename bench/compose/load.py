@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from bench.compose.processes import LOAD_CORE, Process, run
+from bench.processes import LOAD_CORE, Process, run
 
 _SCRIPT = Path(__file__).parent / "load.lua"
 

@@ -7,9 +7,9 @@ import time
 import msgspec
 
 from bench.compose.load import Target, load
-from bench.compose.progress import Progress
 from bench.compose.systems.system import System
 from bench.compose.throughput import CONNECTIONS
+from bench.progress import Progress
 
 PAGES = 200_000
 VARIANTS = 1_000

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from bench.compose.pages import SERVERS, Fragment, manifest, podium_manifest
-from bench.compose.processes import LOAD_CORE, Process, free_port, listens, run
+from bench.processes import LOAD_CORE, Process, free_port, listens, run
 
 _TALLY = "/answered"
 _SOURCE = Path(__file__).parent / "origin.c"

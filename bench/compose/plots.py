@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from math import ceil, floor, log10
 
 from bench.compose.late import USUAL_MS
 from bench.compose.memory import Growth
 from bench.compose.readings import Reading
 from bench.compose.results import Results
-from bench.compose.svg import COLOURS, THREAD, bar, dot, drawing, line, text
 from bench.compose.systems.system import Mode
 from bench.compose.throughput import CONNECTIONS, page_of
+from bench.fields import TOP, Field, apart
+from bench.svg import COLOURS, THREAD, bar, dot, drawing, line, text
 
 _WIDTH = 860
-_LEFT, _RIGHT, _TOP, _ROW = 210, 90, 52, 24
+_LEFT, _RIGHT, _ROW = 210, 90, 24
 _COUNTS = (1, 6, 12, 24)
 _BOUND_MB = 160
-_LABEL_HEIGHT = 17
 
 
 def drawings(results: Results) -> dict[str, str]:
@@ -35,32 +34,10 @@ def drawings(results: Results) -> dict[str, str]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Field:
-    """Where the points of a plot are: a rectangle, and the values at its edges."""
-
-    left: float
-    right: float
-    bottom: float
-    low: tuple[float, float]
-    high: tuple[float, float]
-
-    def at(self, x: float, y: float) -> tuple[float, float]:
-        across = (x - self.low[0]) / (self.high[0] - self.low[0])
-        up = (y - self.low[1]) / (self.high[1] - self.low[1])
-        return self.left + across * (self.right - self.left), self.bottom - up * (self.bottom - _TOP)
-
-    def rule(self, y: float, words: str) -> Iterator[str]:
-        """A thin line across, and what it stands for."""
-        _, height = self.at(self.low[0], y)
-        yield line([(self.left, height), (self.right, height)], THREAD, 1)
-        yield text(self.left - 8, height + 5, words, "quiet", "end")
-
-
 def _throughput(results: Results) -> str:
     groups = {mode: _of_mode(results, mode) for mode in (Mode.UNCACHED, Mode.FRAGMENTS, Mode.PAGE)}
     scale = (_WIDTH - _LEFT - _RIGHT) / max(one.pages_per_cpu_second for group in groups.values() for one in group)
-    parts, y = [], float(_TOP)
+    parts, y = [], float(TOP)
     for mode, group in groups.items():
         parts.append(text(_LEFT, y + 14, str(mode), "quiet"))
         y += _ROW
@@ -92,7 +69,7 @@ def _curves(results: Results) -> dict[str, list[Reading]]:
 
 def _fragments(results: Results, curves: Mapping[str, list[Reading]]) -> str:
     values = [log10(one.pages_per_cpu_second) for curve in curves.values() for one in curve]
-    field = _Field(80, _WIDTH - 210, 400, (0, floor(min(values) * 2) / 2), (log10(_COUNTS[-1]), ceil(max(values))))
+    field = Field(80, _WIDTH - 210, 400, (0, floor(min(values) * 2) / 2), (log10(_COUNTS[-1]), ceil(max(values))))
     parts: list[str] = []
     for power in range(ceil(field.low[1]), floor(field.high[1]) + 1):
         parts += field.rule(power, f"{10**power:,}")
@@ -104,7 +81,7 @@ def _fragments(results: Results, curves: Mapping[str, list[Reading]]) -> str:
         colour = _colour(results, name)
         parts += [line(points, colour), *(dot(x, y, colour) for x, y in points)]
         ends[name] = points[-1][1]
-    parts += [text(field.right + 14, y + 5, results.label(name)) for name, y in _apart(ends)]
+    parts += [text(field.right + 14, y + 5, results.label(name)) for name, y in apart(ends)]
     return drawing("Pages per CPU-second by fragments on the page, uncached, 16 connections", _WIDTH, 440, parts)
 
 
@@ -113,7 +90,7 @@ def _late(results: Results) -> str:
     scale = (_WIDTH - _LEFT - _RIGHT) / max(one.last_ms for one in rows)
     parts = []
     for place, one in enumerate(rows):
-        y = _TOP + place * _ROW
+        y = TOP + place * _ROW
         first, useful, last = (_LEFT + ms * scale for ms in (one.first_ms, one.useful_ms, one.last_ms))
         parts += [
             text(_LEFT - 10, y + 14, results.label(one.system), "", "end"),
@@ -123,12 +100,12 @@ def _late(results: Results) -> str:
             text(last + 8, y + 14, f"{one.first_ms:.1f} ms"),
         ]
     title = "First byte (red), the fragments before the late one (yellow), last byte: one fragment takes 200 ms"
-    return drawing(title, _WIDTH, _TOP + len(rows) * _ROW + 14, parts)
+    return drawing(title, _WIDTH, TOP + len(rows) * _ROW + 14, parts)
 
 
 def _memory(growth: Growth) -> str:
     most = max(growth.most_mb, _BOUND_MB) * 1.1
-    field = _Field(80, _WIDTH - 60, 300, (0, 0), (growth.pages or 1, most))
+    field = Field(80, _WIDTH - 60, 300, (0, 0), (growth.pages or 1, most))
     parts = [*field.rule(0, "0"), *field.rule(_BOUND_MB, f"{_BOUND_MB} MB")]
     parts.append(line([field.at(pages, megabytes) for pages, megabytes in growth.resident_mb], COLOURS[0]))
     parts.append(text(field.right, 324, f"{growth.pages:,} pages", "quiet", "end"))
@@ -138,11 +115,3 @@ def _memory(growth: Growth) -> str:
 def _colour(results: Results, system: str) -> str:
     names = [one.name for one in results.systems]
     return COLOURS[names.index(system) % len(COLOURS)]
-
-
-def _apart(heights: Mapping[str, float]) -> Iterator[tuple[str, float]]:
-    """Labels in their order, moved down where they would stand on one another."""
-    lowest = float("-inf")
-    for name, height in sorted(heights.items(), key=lambda pair: pair[1]):
-        lowest = max(height, lowest + _LABEL_HEIGHT)
-        yield name, lowest

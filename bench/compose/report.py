@@ -7,16 +7,15 @@ from pathlib import Path
 from statistics import median
 
 from bench.compose import plots
-from bench.compose.bounds import Verdict, verdicts
+from bench.compose.bounds import verdicts
 from bench.compose.faults import Fault
 from bench.compose.load import Sample
 from bench.compose.readings import Reading
 from bench.compose.results import Measured, Results
 from bench.compose.systems.system import Mode
 from bench.compose.throughput import CONNECTIONS, SHAPES, page_of
+from bench.tables import table, verdict_table, write_between
 
-_BEGIN = "<!-- bench-compose -->\n"
-_END = "<!-- /bench-compose -->\n"
 _GRID = (Mode.UNCACHED, Mode.FRAGMENTS, Mode.PAGE)
 
 
@@ -24,10 +23,7 @@ def write(results: Results, docs: Path) -> None:
     """Into docs/performance.md between its markers, with the plots beside it."""
     for name, drawing in plots.drawings(results).items():
         (docs / name).write_text(drawing, "utf-8")
-    file = docs / "performance.md"
-    before, _, rest = file.read_text("utf-8").partition(_BEGIN)
-    _, _, after = rest.partition(_END)
-    file.write_text(f"{before}{_BEGIN}{markdown(results, plotted=True)}{_END}{after}", "utf-8")
+    write_between(docs / "performance.md", "bench-compose", markdown(results, plotted=True))
 
 
 def markdown(results: Results, *, plotted: bool = False) -> str:
@@ -57,12 +53,7 @@ def _plot(plotted: bool, name: str, words: str) -> str:
 
 def _verdicts(results: Results, *, missing: bool) -> str:
     kept = [one for one in verdicts(results) if missing or one.reached is not None]
-    rows = [(one.what, one.measured, one.bound, _reached(one)) for one in kept]
-    return _table(("six fragments of 2 KB, 16 connections, pages per CPU-second", "measured", "bound", ""), rows)
-
-
-def _reached(verdict: Verdict) -> str:
-    return {True: "reached", False: "**not reached**", None: "not measured"}[verdict.reached]
+    return verdict_table("six fragments of 2 KB, 16 connections, pages per CPU-second", kept)
 
 
 def _six(results: Results) -> str:
@@ -83,7 +74,7 @@ def _six(results: Results) -> str:
         for one in results.readings
         if one.connections == CONNECTIONS and one.page.endswith("-6")
     ]
-    return _table((*head, "p50 ms", "p99 ms", "of its core", "fetches per page", "page KB", "failed"), rows)
+    return table((*head, "p50 ms", "p99 ms", "of its core", "fetches per page", "page KB", "failed"), rows)
 
 
 def _said(results: Results) -> str:
@@ -93,7 +84,7 @@ def _said(results: Results) -> str:
         for one in results.readings
         if one.system == "shell" and one.connections == CONNECTIONS and one.page.endswith("-6")
     ]
-    return _table(("what this shell's answers say of themselves", "Cache-Status, Content-Encoding"), rows)
+    return table(("what this shell's answers say of themselves", "Cache-Status, Content-Encoding"), rows)
 
 
 def _grid(results: Results) -> str:
@@ -120,7 +111,7 @@ def _by_case(
             found = [results.reading(system.name, mode, page_of(mode, shape), many) for shape, many in columns]
             if all(found):
                 rows.append((f"{system.label}, {mode}", *(say(one) for one in found if one)))
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _pages_per_cpu_second(one: Reading) -> str:
@@ -142,7 +133,7 @@ def _late(results: Results) -> str:
         )
         for one in results.late
     ]
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _faults(results: Results) -> str:
@@ -160,7 +151,7 @@ def _faults(results: Results) -> str:
     ]
     loaded = [(f"this shell, {kinds[one.kind]}", *_under_load(one)) for one in results.faults if one.under_load]
     titles = ("at 16 connections, ms", "p50 healthy", "p50", "p99 healthy", "p99", "longest healthy", "longest")
-    return "\n".join(part for part in (_table(head, rows), _table(titles, loaded)) if part)
+    return "\n".join(part for part in (table(head, rows), table(titles, loaded)) if part)
 
 
 def _under_load(fault: Fault) -> Iterable[str]:
@@ -177,7 +168,7 @@ def _memory(results: Results) -> str:
     every = max(1, len(points) // 8)
     kept = [*points[:-1:every], points[-1]]
     head = ("this shell, pages of 1,000 variants", *(f"{pages:,}" for pages, _ in kept))
-    return _table(head, [("memory, MB", *(f"{megabytes:.0f}" for _, megabytes in kept))])
+    return table(head, [("memory, MB", *(f"{megabytes:.0f}" for _, megabytes in kept))])
 
 
 def _slow(results: Results) -> str:
@@ -194,7 +185,7 @@ def _slow(results: Results) -> str:
         )
         for one in results.slow
     ]
-    return _table((*head, "p50 / p99 ms of others before", "with them"), rows)
+    return table((*head, "p50 / p99 ms of others before", "with them"), rows)
 
 
 def _p50_and_p99(sample: Sample) -> str:
@@ -215,13 +206,8 @@ def _machine(results: Results) -> str:
             f" {around.stolen:.1%} of the cores' time taken by the host."
             f" The fragment servers and wrk by themselves: {results.origin_per_second:,.0f} fragments per second.\n"
         )
-    return _table(head, rows) + told
+    return table(head, rows) + told
 
 
 def _resident(system: Measured) -> str:
     return f"{system.resident_mb:.0f}"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n" if len(lines) > 2 else ""

@@ -8,10 +8,10 @@ import msgspec
 
 from bench.compose.faults import Fault
 from bench.compose.late import Lateness
-from bench.compose.machine import Machine, Surroundings
 from bench.compose.memory import Growth
 from bench.compose.readings import Reading
 from bench.compose.slow_readers import Slowness
+from bench.machine import Machine, Surroundings
 
 
 class Measured(msgspec.Struct, frozen=True):

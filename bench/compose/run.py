@@ -10,14 +10,15 @@ from typing import Literal, get_args
 
 from bench.compose import faults, late, memory, slow_readers, throughput
 from bench.compose.load import Target, load
-from bench.compose.machine import Watch, this_machine
 from bench.compose.origin import Origin, start_origin
 from bench.compose.pages import PAGES
-from bench.compose.progress import Progress
 from bench.compose.results import Measured, Results
 from bench.compose.systems import STARTS
-from bench.compose.systems.system import Ground, Missing, System
+from bench.compose.systems.system import Ground, System
 from bench.compose.systems.varnish import layouts
+from bench.installs import Missing
+from bench.machine import Watch, this_machine
+from bench.progress import Progress
 
 Part = Literal["throughput", "late", "faults", "memory", "slow"]
 

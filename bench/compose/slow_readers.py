@@ -16,9 +16,9 @@ import msgspec
 from bench.compose.checks import check
 from bench.compose.load import Sample, load
 from bench.compose.pages import PAGES
-from bench.compose.processes import LOAD_CORE, Process
-from bench.compose.progress import Progress
 from bench.compose.systems.system import System
+from bench.processes import LOAD_CORE, Process
+from bench.progress import Progress
 
 READERS = 200
 PAGE = "big"

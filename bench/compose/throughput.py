@@ -11,9 +11,9 @@ from bench.compose.checks import check, said_of_cache
 from bench.compose.load import Sample, load
 from bench.compose.origin import Origin
 from bench.compose.pages import PAGES
-from bench.compose.progress import Progress
 from bench.compose.readings import Reading
 from bench.compose.systems.system import Mode, System
+from bench.progress import Progress
 
 CONNECTIONS = 16
 ROUNDS = 4

