@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
+from collections.abc import Container
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -13,8 +14,11 @@ from jogakbo_shell.identity.keys import SigningKeys
 GUEST = "guest"
 """The subject of everything that is the same for all."""
 
+LIFETIME_SECONDS = 30 * 24 * 3600
+"""For so long a browser keeps its session's cookie."""
+
 _SESSION_ID = re.compile(r"[A-Za-z0-9_-]{32}")
-_MAX_AGE_SECONDS = 30 * 24 * 3600
+_SUBJECT = re.compile(rf"{GUEST}-[0-9a-f]{{12}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +30,23 @@ class Visitor:
     is_new: bool = False
 
 
+def is_subject(text: str) -> bool:
+    """Whether it has the form of one visitor's subject."""
+    return _SUBJECT.fullmatch(text) is not None
+
+
 class Sessions:
-    def __init__(self, keys: SigningKeys) -> None:
+    """`revoked` are subjects whose sessions are over."""
+
+    def __init__(self, keys: SigningKeys, revoked: Container[str] = frozenset()) -> None:
         self._secret = keys.secret("subject")
+        self._revoked = revoked
 
     def visitor(self, cookies: dict[str, str], *, secure: bool) -> Visitor:
-        """The visitor of a request, by its cookie; a new one where there is none or it is not one of ours."""
+        """The visitor of a request, by its cookie; a new one where there is none, or none that is still good."""
         session_id = cookies.get(_cookie_name(secure), "")
-        if _SESSION_ID.fullmatch(session_id):
-            return Visitor(session_id, self._subject(session_id))
+        if _SESSION_ID.fullmatch(session_id) and (subject := self._subject(session_id)) not in self._revoked:
+            return Visitor(session_id, subject)
         session_id = secrets.token_urlsafe(24)
         return Visitor(session_id, self._subject(session_id), is_new=True)
 
@@ -42,7 +54,7 @@ class Sessions:
         """The Set-Cookie value that makes a visitor known."""
         flags = "; Secure" if secure else ""
         return (
-            f"{_cookie_name(secure)}={visitor.session_id}; Path=/; Max-Age={_MAX_AGE_SECONDS}; "
+            f"{_cookie_name(secure)}={visitor.session_id}; Path=/; Max-Age={LIFETIME_SECONDS}; "
             f"HttpOnly; SameSite=Lax{flags}"
         )
 
