@@ -25,6 +25,7 @@ from jogakbo_shell.i18n import Messages
 from jogakbo_shell.identity.keys import SigningKeys
 from jogakbo_shell.identity.session import Sessions
 from jogakbo_shell.live import create_live
+from jogakbo_shell.live.limits import Limits
 from jogakbo_shell.live.purges import PurgeStream, WithPurges
 from jogakbo_shell.proxy.proxy import Proxy, ProxyLimits
 from jogakbo_shell.proxy.returning import Returning
@@ -56,7 +57,7 @@ _PACKAGE = Path(str(files("jogakbo_shell")))
 def create_app(settings: Settings) -> Starlette:
     """Builds everything and connects to nothing: that begins with the lifespan.
 
-    `app.state.live` is the live part, for the server to say goodbye with; `app.state.desk` answers pages before ASGI.
+    `app.state.live` is the live part, which the server drains; `app.state.desk` answers pages before ASGI.
     """
     keys = SigningKeys.load(settings.shell_data_dir / "keys")
     messages, static = Messages.load(), StaticFiles(_PACKAGE / "static")
@@ -69,7 +70,9 @@ def create_app(settings: Settings) -> Starlette:
     catalogue = Catalogue((*placed, *own_pages()), core.registry)
     answers = Answers(templates, catalogue, messages, live=not isinstance(live, Still))
     kept = KeptPages(PageCache(core.cache, settings.page_cache_bytes))
-    health = Health(core.registry, core.cache, kept, core.fetcher, keys, settings.metrics_token.get_secret_value())
+    health = Health(
+        core.registry, core.cache, kept, core.fetcher, keys, live, settings.metrics_token.get_secret_value()
+    )
     proxy = _proxy(settings, core, live, answers)
     surrogates = Surrogates(settings.esi_edges)
     patience = Patience(settings.page_hold_ms / 1000, settings.page_budget_ms / 1000, settings.page_deadline_ms / 1000)
@@ -116,13 +119,25 @@ def _live(settings: Settings, keys: SigningKeys, core: Core) -> Live:
     live: Live = Still()
     if settings.redis_url:
         catalog = WithPurges(core.registry, core.registry.servers)
-        live = create_live(settings.redis_url, keys.secret("grant"), core.lone, core.cache, catalog)
+        live = create_live(settings.redis_url, keys.secret("grant"), core.lone, core.cache, catalog, _limits(settings))
     core.fragments.tell_of_private(live.showed)
     core.healing.on_recovered(live.recovered)
     core.edges.follow(live.cursor)
     for listener in (_Releases(core.cache, live), core.fallbacks, core.assets, core.healing):
         core.registry.listen(listener)
     return live
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        heartbeat_seconds=settings.live_heartbeat_ms / 1000,
+        send_seconds=settings.live_send_seconds,
+        rotate_seconds=settings.live_rotate_seconds,
+        connections=settings.live_connections,
+        connections_per_visitor=settings.live_connections_per_visitor,
+        mailbox_bytes=settings.live_mailbox_bytes,
+        beacon_share=settings.live_beacon_share,
+    )
 
 
 def _proxy(settings: Settings, core: Core, live: Live, answers: Answers) -> Proxy:

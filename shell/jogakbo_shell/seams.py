@@ -23,10 +23,14 @@ class Live(Protocol):
         """Begin to read the bus in the background; must not wait for it."""
 
     async def stop(self) -> None:
-        """Say goodbye to every stream and end all tasks."""
+        """End every stream and all tasks."""
 
-    def goodbye(self) -> None:
-        """SIGTERM has come: end the open streams now, their clients will come back elsewhere."""
+    async def drain(self, seconds: float) -> None:
+        """SIGTERM has come: tell the open streams to go elsewhere, a few at a time; all are gone after `seconds`."""
+
+    @property
+    def leaving(self) -> bool:
+        """Whether it takes no streams any more, so that nothing should be sent here."""
 
     def cursor(self) -> str:
         """The position in the log up to which the cache is known to be right, as text for a page."""

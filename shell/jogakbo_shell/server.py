@@ -1,4 +1,4 @@
-"""uvicorn, with a goodbye to open streams: by itself it never exits while one is open."""
+"""uvicorn, which by itself never exits while a stream is open, with an orderly end."""
 
 from __future__ import annotations
 
@@ -16,15 +16,19 @@ from jogakbo_shell.settings import Settings
 from jogakbo_shell.web.desk import Desk
 from jogakbo_shell.web.protocol import PortalProtocol
 
+_STREAMS_SHARE = 0.7  # of the time to drain; what is left is for answers under way
+_BACKLOG = 8_192  # every browser may come back at the same moment
 _GC_THRESHOLDS = (20_000, 20, 20)
 
 
 class Server(uvicorn.Server):
-    """At SIGTERM the streams are ended first, so that what remains to wait for are answers under way."""
+    """At SIGTERM it is not ready any more, and the open streams go elsewhere while all else is still answered; what
+    remains to wait for then are answers under way."""
 
-    def __init__(self, config: uvicorn.Config, live: Live) -> None:
+    def __init__(self, config: uvicorn.Config, live: Live, drain_seconds: float) -> None:
         super().__init__(config)
         self._live = live
+        self._drain_seconds = drain_seconds
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -34,7 +38,7 @@ class Server(uvicorn.Server):
         gc.set_threshold(*_GC_THRESHOLDS)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._live.goodbye()
+        await self._live.drain(self._drain_seconds)
         await super().shutdown(sockets)
 
 
@@ -62,6 +66,7 @@ def build_server(app: Starlette, settings: Settings) -> Server:
         access_log=False,
         log_level="warning",
         server_header=False,
-        timeout_graceful_shutdown=max(settings.drain_ms // 1000, 1),
+        timeout_graceful_shutdown=max(round(settings.drain_ms * (1 - _STREAMS_SHARE) / 1000), 1),
+        backlog=_BACKLOG,
     )
-    return Server(config, app.state.live)
+    return Server(config, app.state.live, settings.drain_ms * _STREAMS_SHARE / 1000)

@@ -12,6 +12,8 @@ from jogakbo_shell.instance import Instance
 class Still:
     """The `Live` of a shell that has no bus."""
 
+    leaving = False
+
     def routes(self) -> list[BaseRoute]:
         return []
 
@@ -21,8 +23,8 @@ class Still:
     async def stop(self) -> None:
         return
 
-    def goodbye(self) -> None:
-        return
+    async def drain(self, seconds: float) -> None:
+        self.leaving = True
 
     def cursor(self) -> str:
         return ""

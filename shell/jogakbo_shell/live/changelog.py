@@ -40,7 +40,7 @@ class ChangeLog:
         self._ring_length = ring_length
         self._rings: dict[str, _Ring] = {}
         self._cursor = ""
-        self._memo: dict[str, Since] = {}
+        self._memo: dict[tuple[str, ...], Since] = {}
 
     @property
     def cursor(self) -> str:
@@ -76,15 +76,15 @@ class ChangeLog:
         if gone:
             self._moved()
 
-    def since(self, cursor: str) -> Since:
-        """What may have changed after `cursor`; one that cannot be read has seen nothing.
+    def since(self, *cursors: str) -> Since:
+        """What may have changed after the lowest of these; one that cannot be read has seen nothing.
 
         A position above this worker's own is another worker's: it has seen all that this one has, and what this
         one reads next is told to every connection anyway.
         """
-        if (known := self._memo.get(cursor)) is not None:
+        if (known := self._memo.get(cursors)) is not None:
             return known
-        seen = _parse(cursor)
+        seen = _lowest(cursors)
         keys: set[str] = set()
         unknown: set[str] = set()
         for stream, ring in self._rings.items():
@@ -99,12 +99,20 @@ class ChangeLog:
         since = Since(frozenset(keys), frozenset(unknown))
         # Ten thousand tabs that come back after an outage carry the same few cursors.
         if len(self._memo) < _MEMO_LENGTH:
-            self._memo[cursor] = since
+            self._memo[cursors] = since
         return since
 
     def _moved(self) -> None:
         self._cursor = ",".join(f"{stream}:{ring.top}" for stream, ring in sorted(self._rings.items()))
         self._memo.clear()
+
+
+def _lowest(cursors: tuple[str, ...]) -> dict[str, Position]:
+    """A stream that one of them does not name is not in it."""
+    first, *others = [_parse(cursor) for cursor in cursors] or [{}]
+    for other in others:
+        first = {stream: min(first[stream], other[stream]) for stream in first.keys() & other.keys()}
+    return first
 
 
 def _parse(cursor: str) -> dict[str, Position]:

@@ -1,8 +1,9 @@
-"""One open page: what it shows, and what it has been sent."""
+"""What one stream shows, and what it has been sent."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
+from typing import Protocol
 
 from jogakbo_shell.instance import Instance
 from jogakbo_shell.live import frames
@@ -11,49 +12,92 @@ from jogakbo_shell.live.mailbox import Mailbox
 _AILING = "ailing"
 
 
+class News(Protocol):
+    def __call__(self) -> None:
+        """There is something in the mailbox, or nothing is owed any more."""
+
+
 class Connection:
     """`owed` are instances that may have changed since the page's cursor: until they are sent, no frame moves it.
 
     `ailing` are instances of which the page shows an old or a stand-in version and knows it; they get a frame as
     soon as there is a fresh one, but hold no cursor back, for the page says so itself when it comes again.
+    `visitor` is whose session it is; `subject` whom the private instances are for.
     """
 
-    __slots__ = ("_seen", "ailing", "instances", "joined", "mailbox", "owed", "private", "subject")
+    __slots__ = (
+        "_seen",
+        "ailing",
+        "instances",
+        "joined",
+        "mailbox",
+        "news",
+        "owed",
+        "private",
+        "subject",
+        "visitor",
+    )
 
-    def __init__(self, instances: Iterable[Instance], private: Iterable[Instance], subject: str) -> None:
+    def __init__(
+        self, instances: Iterable[Instance], private: Iterable[Instance], subject: str, visitor: str = ""
+    ) -> None:
         self.private = frozenset(private)
         self.instances = frozenset(instances) - self.private
         self.subject = subject
+        self.visitor = visitor or subject
         self.joined = 0
         self.owed: set[Instance] = set()
         self.ailing: set[Instance] = set()
         self.mailbox = Mailbox()
+        self.news: News | None = None
         self._seen: dict[Instance, str] = {}
 
     def offer(self, instance: Instance, frame: bytes, etag: str) -> bool:
         """Send a fresh version, unless it is what was sent last. Returns whether it was news."""
-        self.owed.discard(instance)
+        self._settle(instance)
         self.ailing.discard(instance)
         if self._seen.get(instance) == etag:
             return False
         self._seen[instance] = etag
-        self.mailbox.put(instance.dom_id, frame)
+        self.tell(instance, frame)
         return True
 
     def ail(self, instance: Instance) -> None:
         """Say that there is no fresh version for now: what the page shows may be old."""
-        self.owed.discard(instance)
+        self._settle(instance)
         self.ailing.add(instance)
         if self._seen.get(instance) != _AILING:
             self._seen[instance] = _AILING
             # Another slot than the fragment's: an unsent fresh version must not be lost to this notice.
-            self.mailbox.put(f"{instance.dom_id} ailing", frames.ailing(instance))
+            self.tell((instance, _AILING), frames.ailing(instance))
 
     def notify(self, instance: Instance, within_ms: int) -> None:
         """Have the page fetch a private fragment itself."""
-        self.mailbox.put(instance.dom_id, frames.refresh(instance, within_ms))
+        self.tell(instance, frames.refresh(instance, within_ms))
+
+    def tell(self, slot: Hashable, frame: bytes) -> None:
+        """Send a frame, in place of one of the same slot that has not left yet."""
+        if not self.mailbox.closed:
+            self.mailbox.put(slot, frame)
+            self._announce()
+
+    def close(self, last_word: bytes = b"") -> None:
+        """End the stream, after what is in the mailbox."""
+        if not self.mailbox.closed:
+            self.mailbox.close(last_word)
+            self._announce()
 
     def take(self, settled: str) -> bytes:
         """Everything that waits, as bytes; `settled` is the cursor up to which all frames are in mailboxes."""
         waiting = self.mailbox.take()
         return frames.write(waiting, "" if self.owed else settled) if waiting else b""
+
+    def _settle(self, instance: Instance) -> None:
+        if instance in self.owed:
+            self.owed.discard(instance)
+            if not self.owed:
+                self._announce()
+
+    def _announce(self) -> None:
+        if self.news is not None:
+            self.news()

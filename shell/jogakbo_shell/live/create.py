@@ -6,12 +6,15 @@ from starlette.types import Scope
 
 from jogakbo_shell.live.bus import connect
 from jogakbo_shell.live.changelog import ChangeLog
+from jogakbo_shell.live.endpoint import LiveEndpoint
 from jogakbo_shell.live.grants import Grants
 from jogakbo_shell.live.hub import Hub
+from jogakbo_shell.live.limits import Limits
 from jogakbo_shell.live.live import LivePages
 from jogakbo_shell.live.ports import Catalog, Purges, Renders
+from jogakbo_shell.live.post import Post
 from jogakbo_shell.live.reader import LiveReader
-from jogakbo_shell.live.stream import Limits, LiveEndpoint
+from jogakbo_shell.live.streams import Streams
 
 
 def create_live(
@@ -26,10 +29,13 @@ def create_live(
     redis = connect(redis_url)
     log = ChangeLog()
     hub = Hub(log, fragments, cache, catalog)
+    post = Post(hub.settled)
+    hub.frames_go_by(post)
     grants = Grants(secret)
     reader = LiveReader(redis, hub, catalog)
-    endpoint = LiveEndpoint(hub, grants, catalog, _visitor, limits)
-    return LivePages(log, hub, reader, grants, endpoint, redis)
+    streams = Streams(hub, post, limits or Limits())
+    endpoint = LiveEndpoint(streams, grants, catalog, _visitor)
+    return LivePages(log, hub, reader, grants, streams, endpoint, redis)
 
 
 def _visitor(scope: Scope) -> str:

@@ -12,12 +12,16 @@ import msgspec
 
 from jogakbo_shell.instance import Instance
 
-HELLO = b"event: hello\ndata: {}\n"
 HEARTBEAT = b"event: heartbeat\ndata: {}\n"
+RELOAD = b"event: reload\ndata: {}\n"
+"""The page may not be told any more: it shall be loaded anew."""
+
+END = b"0\r\n\r\n"
 
 
 class _FragmentData(msgspec.Struct, omit_defaults=True):
     id: str
+    locale: str
     state: str
     etag: str = ""
     html: str = ""
@@ -25,28 +29,34 @@ class _FragmentData(msgspec.Struct, omit_defaults=True):
 
 class _RefreshData(msgspec.Struct):
     id: str
+    locale: str
     url: str
     within_ms: int
 
 
+def hello(beacon_share: float) -> bytes:
+    """The stream is open; the page reports this share of its swaps (`/-/seen`)."""
+    return f'event: hello\ndata: {{"sample":{beacon_share:g}}}\n'.encode()
+
+
 def fragment(instance: Instance, html: str, etag: str) -> bytes:
-    return _frame("fragment", _FragmentData(instance.dom_id, "fresh", etag, html))
+    return _frame("fragment", _FragmentData(instance.dom_id, instance.locale, "fresh", etag, html))
 
 
 def ailing(instance: Instance) -> bytes:
     """The fragment cannot be rendered now: what the page shows stays, but is said to be old."""
-    return _frame("fragment", _FragmentData(instance.dom_id, "stale"))
+    return _frame("fragment", _FragmentData(instance.dom_id, instance.locale, "stale"))
 
 
 def refresh(instance: Instance, within_ms: int) -> bytes:
     """A private fragment has changed: the page fetches it itself, at a random moment within `within_ms`."""
     query = f"?{instance.query}" if instance.params else ""
     url = f"/-/{instance.server}/{instance.fragment}{query}"
-    return _frame("refresh", _RefreshData(instance.dom_id, url, within_ms))
+    return _frame("refresh", _RefreshData(instance.dom_id, instance.locale, url, within_ms))
 
 
 def goodbye(within_ms: int) -> bytes:
-    """This worker ends; the page shall connect again at a random moment within `within_ms`."""
+    """This stream ends; the page shall connect again at a random moment within `within_ms`."""
     return f'event: goodbye\nretry: {within_ms}\ndata: {{"within_ms":{within_ms}}}\n'.encode()
 
 
@@ -54,6 +64,11 @@ def write(frames: Sequence[bytes], cursor: str) -> bytes:
     """Frames as one piece of the stream; the last one moves the client's cursor, unless that is empty."""
     end = f"id: {cursor}\n\n".encode() if cursor else b"\n"
     return b"\n".join(frames) + end
+
+
+def chunk(data: bytes) -> bytes:
+    """As a part of a chunked body (RFC 9112, section 7.1)."""
+    return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 def _frame(event: str, data: msgspec.Struct) -> bytes:

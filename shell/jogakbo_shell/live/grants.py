@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 
 import msgspec
@@ -41,9 +42,12 @@ class _Json:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    instances: tuple[Instance, ...]
+    """`signed_at` is in seconds since 1970."""
+
+    instances: frozenset[Instance]
     locale: str
     subject: str
+    signed_at: float
 
 
 class Grants:
@@ -51,6 +55,7 @@ class Grants:
         self._serializer = URLSafeTimedSerializer(secret, salt=_SALT, serializer=_Json)
         self._lifetime_seconds = lifetime_seconds
         self._signed = lru_cache(maxsize=_MAX_KEPT)(self._sign)
+        self._read = lru_cache(maxsize=_MAX_KEPT)(self._load)
 
     def sign(self, instances: tuple[Instance, ...], locale: str, subject: str) -> str:
         """An empty subject is for a page that shows the same to all; whoever has its grant may use it.
@@ -61,14 +66,21 @@ class Grants:
 
     def verify(self, text: str, subject: str) -> Grant:
         """What `subject` may be told about. Raises GrantRefused."""
+        grant = self._read(text)
+        if time.time() - grant.signed_at > self._lifetime_seconds:
+            raise GrantRefused("the grant is too old")
+        if grant.subject not in ("", subject):
+            raise GrantRefused("the grant was given to another session")
+        return grant
+
+    def _load(self, text: str) -> Grant:
         try:
-            content: _Content = self._serializer.loads(text, max_age=self._lifetime_seconds)
-            instances = tuple(Instance.parse(name, content.locale) for name in content.instances)
+            loaded: tuple[_Content, datetime] = self._serializer.loads(text, return_timestamp=True)
+            content, signed_at = loaded
+            instances = frozenset(Instance.parse(name, content.locale) for name in content.instances)
         except (BadData, msgspec.MsgspecError, NotAnInstance) as error:
             raise GrantRefused(f"the grant cannot be used: {error}") from error
-        if content.subject not in ("", subject):
-            raise GrantRefused("the grant was given to another session")
-        return Grant(instances, content.locale, subject)
+        return Grant(instances, content.locale, content.subject, signed_at.timestamp())
 
     def _sign(self, instances: tuple[Instance, ...], locale: str, subject: str, period: int) -> str:
         names = tuple(dict.fromkeys(instance.text for instance in instances))

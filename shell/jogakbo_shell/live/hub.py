@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Protocol
 
 import structlog
 
@@ -22,6 +23,11 @@ from jogakbo_shell.live.shown import Mark, Shown
 _RENDERS_PER_SERVER = 4
 _SPREAD_MS = 1_500
 _NOT_THERE = (404, 410)
+
+
+class Notes(Protocol):
+    def note(self, frame: bytes, happened_at: float) -> None:
+        """The oldest change that a frame shows happened then (seconds since 1970)."""
 
 
 class Hub:
@@ -47,7 +53,12 @@ class Hub:
         self._unlearned: set[Shown] = set()
         self._count = 0
         self._connections: set[Connection] = set()
+        self._post: Notes | None = None
         self._logger = structlog.get_logger()
+
+    def frames_go_by(self, post: Notes) -> None:
+        """Tell it how old what is in a frame is."""
+        self._post = post
 
     @property
     def connections(self) -> frozenset[Connection]:
@@ -64,10 +75,10 @@ class Hub:
 
     # What the reader of the bus says.
 
-    def changed(self, stream: str, position: Position, keys: frozenset[str]) -> None:
+    def changed(self, stream: str, position: Position, keys: frozenset[str], happened_at: float | None = None) -> None:
         if keys:
             self._cache.purge(keys)
-        mark = self._mark()
+        mark = self._mark(happened_at)
         self._log.append(stream, position, keys)
         for shown in self._touched(keys):
             self._soil(shown, mark)
@@ -97,8 +108,8 @@ class Hub:
 
     # What connections say.
 
-    def join(self, connection: Connection, cursor: str, ailing: Iterable[str]) -> None:
-        """Take part from now on, and get what may have changed since `cursor`.
+    def join(self, connection: Connection, cursors: tuple[str, ...], ailing: Iterable[str]) -> None:
+        """Take part from now on, and get what may have changed since the lowest of `cursors`.
 
         `ailing` are ids of elements that show an old or a stand-in version; only those of the grant count.
         """
@@ -106,7 +117,7 @@ class Hub:
         connection.joined = self._count
         self._connections.add(connection)
         self._private.join(connection)
-        since = self._log.since(cursor)
+        since = self._log.since(*cursors)
         unknown = frozenset(server for stream in since.streams for server in self._catalog.servers_of(stream))
         ids = frozenset(ailing)
         for instance in connection.instances:
@@ -114,7 +125,7 @@ class Hub:
             shown.connections.add(connection)
             if instance.server in unknown or (since.keys and (shown.keys is None or shown.keys & since.keys)):
                 connection.owed.add(instance)
-            if instance.dom_id in ids:
+            if ids and instance.dom_id in ids:
                 connection.ailing.add(instance)
             if instance not in connection.owed and instance not in connection.ailing:
                 continue
@@ -125,7 +136,7 @@ class Hub:
         for instance in connection.private:
             change = Change(since.keys, frozenset({instance.server}))
             sure = self._private.concerns(change, instance, connection.subject)
-            if sure or instance.dom_id in ids:
+            if sure or (ids and instance.dom_id in ids):
                 connection.notify(instance, 0)
             elif sure is False or instance.server in unknown:
                 connection.notify(instance, _SPREAD_MS)
@@ -141,9 +152,9 @@ class Hub:
 
     # Rendering.
 
-    def _mark(self) -> Mark:
+    def _mark(self, happened_at: float | None = None) -> Mark:
         self._count += 1
-        return Mark(self._count, self._log.cursor)
+        return Mark(self._count, self._log.cursor, happened_at)
 
     def _touched(self, keys: frozenset[str]) -> set[Shown]:
         if not keys:
@@ -217,6 +228,8 @@ class Hub:
             shown.etag = rendered.etag
             shown.frame = frames.fragment(shown.instance, rendered.html, shown.etag)
             self._index(shown, rendered.keys)
+            if self._post and shown.rendering and shown.rendering.happened_at is not None:
+                self._post.note(shown.frame, shown.rendering.happened_at)
             self._hand_over(shown, shown.connections, changed=changed)
         else:
             # What is not there at all will not come by asking again; a new release is told by `recovered`.
@@ -229,14 +242,15 @@ class Hub:
             self._unsettled.discard(shown)
 
     def _hand_over(self, shown: Shown, connections: Iterable[Connection], *, changed: bool) -> None:
-        instance, late = shown.instance, False
+        instance, late, sent = shown.instance, False, 0
         for connection in connections:
             wanted = instance in connection.owed or instance in connection.ailing
             if connection.joined > shown.began:
                 # Its page may be newer than this render, and must not go back.
                 late = late or wanted
             elif changed or wanted:
-                metrics.FRAMES.inc(connection.offer(instance, shown.frame, shown.etag))
+                sent += connection.offer(instance, shown.frame, shown.etag)
+        metrics.FRAMES.inc(sent)
         if late and not shown.dirty:
             shown.dirty = self._mark()
             self._unsettled.add(shown)

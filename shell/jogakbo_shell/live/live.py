@@ -11,20 +11,29 @@ from starlette.routing import BaseRoute, Route
 
 from jogakbo_shell.instance import Instance
 from jogakbo_shell.live.changelog import ChangeLog
+from jogakbo_shell.live.endpoint import LiveEndpoint
 from jogakbo_shell.live.grants import Grants
 from jogakbo_shell.live.hub import Hub
 from jogakbo_shell.live.reader import LiveReader
-from jogakbo_shell.live.stream import LiveEndpoint
+from jogakbo_shell.live.streams import Observer, Streams
 
 
 class LivePages:
     def __init__(
-        self, log: ChangeLog, hub: Hub, reader: LiveReader, grants: Grants, endpoint: LiveEndpoint, redis: Redis
+        self,
+        log: ChangeLog,
+        hub: Hub,
+        reader: LiveReader,
+        grants: Grants,
+        streams: Streams,
+        endpoint: LiveEndpoint,
+        redis: Redis,
     ) -> None:
         self._log = log
         self._hub = hub
         self._reader = reader
         self._grants = grants
+        self._streams = streams
         self._endpoint = endpoint
         self._redis = redis
         self._reading: asyncio.Task[None] | None = None
@@ -36,15 +45,27 @@ class LivePages:
         self._reading = asyncio.create_task(self._reader.run(), name="live")
 
     async def stop(self) -> None:
-        self.goodbye()
+        self._streams.stop()
         if self._reading is not None:
             self._reading.cancel()
             with suppress(asyncio.CancelledError):
                 await self._reading
         await self._redis.aclose()
 
-    def goodbye(self) -> None:
-        self._endpoint.goodbye()
+    async def drain(self, seconds: float) -> None:
+        await self._streams.drain(seconds)
+
+    @property
+    def leaving(self) -> bool:
+        return self._streams.leaving
+
+    def listen(self, observer: Observer) -> None:
+        """Tell it of every stream that is opened or closed from now on."""
+        self._streams.listen(observer)
+
+    def revoke(self, visitor: str) -> int:
+        """End every stream of a visitor; their pages are loaded anew. Returns how many there were."""
+        return self._streams.revoke(visitor)
 
     def cursor(self) -> str:
         return self._log.cursor
@@ -63,7 +84,7 @@ class LivePages:
         tracks = self._reader.tracks
         facts: dict[str, str | int | float] = {
             "state": self._state(),
-            "connections": len(self._hub.connections),
+            "connections": len(self._streams),
             "instances": len(self._hub.instances),
             "resyncs": sum(track.resyncs for track in tracks.values()),
             "lag_ms": max((track.lag_ms for track in tracks.values()), default=0),

@@ -2,41 +2,44 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Hashable
 
 
 class Mailbox:
-    """One place per slot (a fragment, or a kind of control frame): the last writer wins.
+    """One place per slot (an instance, or a kind of control frame): the last writer wins.
 
     So a client that reads slowly holds at most one frame per fragment it shows, however much happens, and is
-    behind in time but never in content.
+    behind in time but never in content. `size` is in bytes.
     """
 
+    __slots__ = ("_frames", "closed", "size")
+
     def __init__(self) -> None:
-        self._frames: dict[str, bytes] = {}
-        self._news = asyncio.Event()
+        self._frames: dict[Hashable, bytes] = {}
+        self.size = 0
         self.closed = False
 
-    def put(self, slot: str, frame: bytes) -> bool:
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def put(self, slot: Hashable, frame: bytes) -> bool:
         """Returns whether it replaced one that had not been sent."""
-        replaced = self._frames.pop(slot, None) is not None
+        former = self._frames.pop(slot, None)
         self._frames[slot] = frame
-        self._news.set()
-        return replaced
+        self.size += len(frame) - len(former or b"")
+        return former is not None
 
     def close(self, frame: bytes = b"") -> None:
         """Nothing comes after this; `frame` is the last word."""
         self.closed = True
         if frame:
-            self._frames["goodbye"] = frame
-        self._news.set()
+            self.put("last word", frame)
 
-    def take(self) -> list[bytes]:
-        frames = list(self._frames.values())
-        self._frames.clear()
-        self._news.clear()
+    def take(self) -> tuple[bytes, ...]:
+        frames = tuple(self._frames.values())
+        self.clear()
         return frames
 
-    async def wait(self) -> None:
-        """Until there is something to take, or the mailbox is closed."""
-        await self._news.wait()
+    def clear(self) -> None:
+        self._frames.clear()
+        self.size = 0

@@ -13,7 +13,11 @@ from jogakbo_shell.instance import Instance
 from jogakbo_shell.live.connection import Connection
 
 _MAX_REMEMBERED = 20_000
+_NO_KEYS: frozenset[str] = frozenset()
 _PERSONAL = re.compile(r"-(guest-[0-9a-f]{12})$")
+
+_Known = tuple[Instance, str]
+"""What was rendered, and for whom."""
 
 
 class Change:
@@ -31,14 +35,22 @@ class Change:
 
 class PrivateWatch:
     def __init__(self) -> None:
-        self._keys: OrderedDict[tuple[Instance, str], frozenset[str]] = OrderedDict()
+        self._keys: OrderedDict[_Known, frozenset[str]] = OrderedDict()
+        self._by_key: dict[str, set[_Known]] = defaultdict(set)
         self._connections: dict[str, set[Connection]] = defaultdict(set)
+        self._unlearned: dict[str, set[tuple[Connection, Instance]]] = defaultdict(set)  # by fragment server
 
     def join(self, connection: Connection) -> None:
-        if connection.private:
-            self._connections[connection.subject].add(connection)
+        if not connection.private:
+            return
+        self._connections[connection.subject].add(connection)
+        for instance in connection.private:
+            if (instance, connection.subject) not in self._keys:
+                self._unlearned[instance.server].add((connection, instance))
 
     def leave(self, connection: Connection) -> None:
+        for instance in connection.private:
+            self._unlearned[instance.server].discard((connection, instance))
         listeners = self._connections.get(connection.subject)
         if listeners is None:
             return
@@ -47,10 +59,16 @@ class PrivateWatch:
             del self._connections[connection.subject]
 
     def showed(self, instance: Instance, subject: str, keys: frozenset[str]) -> None:
-        self._keys[instance, subject] = keys
-        self._keys.move_to_end((instance, subject))
+        known = instance, subject
+        before = self._keys.get(known)
+        self._keys[known] = keys
+        self._keys.move_to_end(known)
+        self._index(known, before or _NO_KEYS, keys)
+        if before is None:
+            for connection in self._connections.get(subject, ()):
+                self._unlearned[instance.server].discard((connection, instance))
         if len(self._keys) > _MAX_REMEMBERED:
-            self._keys.popitem(last=False)
+            self._forget_oldest()
 
     def all(self) -> Iterator[tuple[Connection, Instance]]:
         for connections in self._connections.values():
@@ -60,12 +78,20 @@ class PrivateWatch:
 
     def concerned(self, change: Change) -> Iterator[tuple[Connection, Instance, bool]]:
         """Pages to be told, and whether they are sure to have changed."""
-        for subject in self._connections if change.shared else change.subjects & self._connections.keys():
+        hit = {known for key in change.keys for known in self._by_key.get(key, ())}
+        for instance, subject in hit:
+            for connection in self._connections.get(subject, ()):
+                if instance in connection.private:
+                    yield connection, instance, True
+        for subject in change.subjects & self._connections.keys():
             for connection in self._connections[subject]:
                 for instance in connection.private:
-                    sure = self.concerns(change, instance, subject)
-                    if sure is not None:
-                        yield connection, instance, sure
+                    if instance.server in change.servers and (instance, subject) not in hit:
+                        yield connection, instance, True
+        for server in change.servers if change.shared else ():
+            for connection, instance in self._unlearned.get(server, ()):
+                if connection.subject not in change.subjects:
+                    yield connection, instance, False
 
     def concerns(self, change: Change, instance: Instance, subject: str) -> bool | None:
         """Whether a private fragment is sure to have changed; None if it has not.
@@ -81,3 +107,18 @@ class PrivateWatch:
         if subject in change.subjects:
             return True
         return False if known is None and change.shared else None
+
+    def _index(self, known: _Known, before: frozenset[str], now: frozenset[str]) -> None:
+        for key in before - now:
+            self._by_key[key].discard(known)
+            if not self._by_key[key]:
+                del self._by_key[key]
+        for key in now - before:
+            self._by_key[key].add(known)
+
+    def _forget_oldest(self) -> None:
+        (instance, subject), keys = self._keys.popitem(last=False)
+        self._index((instance, subject), keys, _NO_KEYS)
+        for connection in self._connections.get(subject, ()):
+            if instance in connection.private:
+                self._unlearned[instance.server].add((connection, instance))

@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol with two additions: a handler can cut its connection, and see who is at its other end."""
+"""uvicorn's HTTP protocol with two additions: a stream can leave it, and a handler sees who is at its other end."""
 
 from __future__ import annotations
 
@@ -7,28 +7,41 @@ from typing import Protocol
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-_EXTENSION = "jogakbo.abort"
+from jogakbo_shell.live.link import StreamLink
+
+_EXTENSION = "jogakbo.detach"
 _PEER = "jogakbo.peer"
 
 
-class Abort(Protocol):
-    def __call__(self) -> None:
-        """Drop the connection at once, with whatever is still to be sent."""
+class Detach(Protocol):
+    def __call__(self) -> StreamLink:
+        """Take the connection out of HTTP's hands, in the middle of a chunked body."""
 
 
 class LiveProtocol(HttpToolsProtocol):
-    """ASGI can only close a connection after everything was sent, which a stuck reader never lets happen."""
+    """An ASGI application that streams keeps a task, a scope and two queues for each client; one that has detached its
+    connection keeps the socket."""
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope["extensions"] = {_EXTENSION: {"abort": self.transport.abort}, _PEER: {"client": self.client}}
+        self.scope["extensions"] = {_EXTENSION: {"detach": self._detach}, _PEER: {"client": self.client}}
+
+    def _detach(self) -> StreamLink:
+        link = StreamLink(self.transport, paused=self.flow.write_paused)
+        self.transport.set_protocol(link)
+        if self.flow.read_paused:
+            self.flow.resume_reading()
+        self.connections.discard(self)
+        self._unset_keepalive_if_required()
+        self.cycle.disconnected = True  # what ends here is the application, not the answer
+        self.cycle.response_complete = True
+        return link
 
 
-def cut(scope: Scope) -> None:
-    """Drop the connection of a request, where the server lets us."""
-    abort: Abort | None = scope.get("extensions", {}).get(_EXTENSION, {}).get("abort")
-    if abort is not None:
-        abort()
+def detach(scope: Scope) -> StreamLink:
+    """The socket of a request whose answer has begun. Raises KeyError under a server that is not ours."""
+    take: Detach = scope["extensions"][_EXTENSION]["detach"]
+    return take()
 
 
 def peer_of(scope: Scope) -> str:

@@ -11,10 +11,12 @@ from jogakbo_shell.live.connection import Connection
 
 @dataclass(frozen=True, slots=True, order=True)
 class Mark:
-    """The cursor just before a change, with a number that says which of two marks is older."""
+    """The cursor just before a change, with a number that says which of two marks is older, and when it happened by
+    its service's clock, if that is known."""
 
     number: int
     cursor: str = field(compare=False)
+    happened_at: float | None = field(compare=False, default=None)
 
 
 @dataclass(slots=True, eq=False)

@@ -1,144 +1,111 @@
-"""`/-/live`: one open page, as server-sent events."""
+"""One open stream: its mailbox, its socket, and how long it may go on."""
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter
-from contextlib import suppress
-from dataclasses import dataclass
+from typing import Protocol
 
-import structlog
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
-
-from jogakbo.contract.problem import PROBLEM_JSON, Problem, encode_problem
-from jogakbo_shell.live import frames, metrics
+from jogakbo_shell.composition.countdown import Countdown
+from jogakbo_shell.live import metrics
 from jogakbo_shell.live.connection import Connection
-from jogakbo_shell.live.grants import Grant, GrantRefused, Grants
-from jogakbo_shell.live.hub import Hub
-from jogakbo_shell.live.ports import Catalog, SubjectOf
-from jogakbo_shell.live.protocol import cut
-
-_HEADERS = [
-    (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-store, no-transform"),
-    (b"x-accel-buffering", b"no"),  # nginx would wait for a full buffer
-]
+from jogakbo_shell.live.frames import END, goodbye
+from jogakbo_shell.live.limits import Limits
+from jogakbo_shell.live.link import StreamLink
+from jogakbo_shell.live.post import Frames, Post
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """`heartbeat_seconds` is well below the 25 s after which a page takes the silence for a dead link.
+class Keeper(Protocol):
+    """Looks after all streams of a worker: `streams.Streams`.
 
-    A socket that takes nothing for `send_seconds` is cut; its page comes back and resumes at its cursor.
+    `quiet` are those to which nothing has been sent for a while, `stalled` those whose client takes nothing.
     """
 
-    heartbeat_seconds: float = 10.0
-    send_seconds: float = 10.0
-    connections: int = 10_000
-    connections_per_subject: int = 100
-    retry_after_seconds: int = 5
-    goodbye_spread_ms: int = 2_000
+    limits: Limits
+    post: Post
+    quiet: Countdown[Stream]
+    stalled: Countdown[Stream]
+
+    def lost(self, stream: Stream) -> None: ...
 
 
-class LiveEndpoint:
-    """An ASGI application of its own, for nothing between it and the socket may buffer."""
+class Stream:
+    """`rotate_at` is by the loop's clock."""
 
-    def __init__(
-        self, hub: Hub, grants: Grants, catalog: Catalog, subject_of: SubjectOf, limits: Limits | None = None
-    ) -> None:
-        self._hub = hub
-        self._grants = grants
-        self._catalog = catalog
-        self._subject_of = subject_of
-        self._limits = limits or Limits()
-        self._per_subject: Counter[str] = Counter()
-        self._leaving = False
-        self._log = structlog.get_logger()
+    __slots__ = ("_keeper", "_unsent", "announced", "connection", "link", "rotate_at")
 
-    def goodbye(self) -> None:
-        """End every stream, and refuse new ones: this worker is going away."""
-        self._leaving = True
-        for connection in self._hub.connections:
-            connection.mailbox.close(frames.goodbye(self._limits.goodbye_spread_ms))
+    def __init__(self, connection: Connection, link: StreamLink, keeper: Keeper, rotate_at: float) -> None:
+        self.connection = connection
+        self.link = link
+        self.rotate_at = rotate_at
+        self.announced = False
+        self._keeper = keeper
+        self._unsent = 0
+        connection.news = self.news
+        link.attended_by(self)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope)
-        subject = self._subject_of(scope)
-        try:
-            grant = self._grants.verify(request.query_params.get("grant", ""), subject)
-        except GrantRefused as error:
-            await self._refuse(403, "grant", str(error))(scope, receive, send)
-            return
-        if reason := self._too_many(subject):
-            await self._refuse(503, reason, "come back a little later")(scope, receive, send)
-            return
-        if request.method == "HEAD":
-            await Response(None, 200, {"cache-control": "no-store"})(scope, receive, send)
-            return
-        cursor = request.query_params.get("cursor") or request.headers.get("last-event-id", "")
-        await self._serve(grant, cursor, request.query_params.get("stale", ""), scope, receive, send)
+    def news(self) -> None:
+        """The connection has something to say."""
+        if self.link.is_paused and self.connection.mailbox.size > self._keeper.limits.mailbox_bytes:
+            metrics.MAILBOX_OVERFLOWS.inc()
+            self.link.abort()
+        else:
+            self._keeper.post.announce(self)
 
-    def _too_many(self, subject: str) -> str:
-        if self._leaving:
-            return "leaving"
-        if self._per_subject.total() >= self._limits.connections:
-            return "full"
-        return "subject" if self._per_subject[subject] >= self._limits.connections_per_subject else ""
+    def beat(self, frame: bytes) -> None:
+        """Nothing was sent for a while."""
+        self.connection.tell("heartbeat", frame)
 
-    def _refuse(self, status: int, reason: str, detail: str) -> Response:
-        metrics.REFUSED.labels(reason).inc()
-        headers = {"cache-control": "no-store"}
-        if status == 503:
-            headers["retry-after"] = str(self._limits.retry_after_seconds)
-        problem = Problem(title="no live stream", status=status, detail=detail, code=reason)
-        return Response(encode_problem(problem), status, headers, PROBLEM_JSON)
+    def is_still_taking(self) -> bool:
+        """Whether the client has taken some since it was asked last; if so it is watched on."""
+        unsent, before = self.link.unsent_bytes, self._unsent
+        if unsent >= before:
+            return False
+        self._unsent = unsent
+        self._keeper.stalled.put(self)
+        return True
 
-    async def _serve(self, grant: Grant, cursor: str, stale: str, scope: Scope, receive: Receive, send: Send) -> None:
-        private = [instance for instance in grant.instances if self._catalog.is_private(instance)]
-        connection = Connection(grant.instances, private, grant.subject)
-        connection.mailbox.put("hello", frames.HELLO)
-        self._per_subject[grant.subject] += 1
-        metrics.CONNECTIONS.inc()
-        self._hub.join(connection, cursor, stale.split(","))
-        gone = asyncio.create_task(_until_gone(receive, connection))
-        try:
-            async with asyncio.timeout(self._limits.send_seconds):
-                await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-            await self._pump(connection, send)
-        except TimeoutError:
-            metrics.CUT.inc()
-            self._log.info("live_stream_cut", subject=grant.subject, send_seconds=self._limits.send_seconds)
-            cut(scope)
-            await asyncio.wait({gone}, timeout=1)  # until the server has seen it, or it would call us unfinished
-        finally:
-            self._hub.leave(connection)
-            metrics.CONNECTIONS.dec()
-            self._per_subject[grant.subject] -= 1
-            if not self._per_subject[grant.subject]:
-                del self._per_subject[grant.subject]
-            gone.cancel()
-            with suppress(asyncio.CancelledError):
-                await gone
+    # For the post.
 
-    async def _pump(self, connection: Connection, send: Send) -> None:
-        mailbox = connection.mailbox
-        while True:
-            try:
-                async with asyncio.timeout(self._limits.heartbeat_seconds):
-                    await mailbox.wait()
-            except TimeoutError:
-                mailbox.put("heartbeat", frames.HEARTBEAT)
-            last = mailbox.closed
-            body = connection.take(self._hub.settled())
-            async with asyncio.timeout(self._limits.send_seconds):
-                await send({"type": "http.response.body", "body": body, "more_body": not last})
-            if last:
-                return
+    @property
+    def is_owing(self) -> bool:
+        return bool(self.connection.owed)
 
+    def collect(self, now: float) -> Frames:
+        link, mailbox = self.link, self.connection.mailbox
+        if link.is_closing:
+            return ()
+        if link.is_paused:
+            if mailbox.closed:
+                link.abort()  # it would not hear the last word for long
+            return ()
+        if mailbox.closed and not mailbox:
+            self._end()
+            return ()
+        if now >= self.rotate_at and not mailbox.closed:
+            metrics.ROTATIONS.inc()
+            mailbox.close(goodbye(self._keeper.limits.return_ms))
+        return mailbox.take()
 
-async def _until_gone(receive: Receive, connection: Connection) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    connection.mailbox.close()
+    def deliver(self, chunk: bytes) -> None:
+        self.link.write(chunk)
+        if self.connection.mailbox.closed:
+            self._end()
+        else:
+            self._keeper.quiet.put(self)
+
+    # For the link.
+
+    def paused(self) -> None:
+        self._unsent = self.link.unsent_bytes
+        self._keeper.stalled.put(self)
+
+    def resumed(self) -> None:
+        self._keeper.stalled.take(self)
+        self._keeper.post.announce(self)
+
+    def lost(self) -> None:
+        self.connection.news = None
+        self._keeper.lost(self)
+
+    def _end(self) -> None:
+        self.link.write(END)
+        self.link.close()

@@ -14,6 +14,7 @@ from jogakbo_shell.composition.cache import FragmentCache
 from jogakbo_shell.composition.fetching import Fetcher
 from jogakbo_shell.identity.keys import SigningKeys
 from jogakbo_shell.registry.registry import Registry
+from jogakbo_shell.seams import Live
 from jogakbo_shell.web import metrics
 from jogakbo_shell.web.kept_pages import KeptPages
 
@@ -26,6 +27,7 @@ class Health:
         pages: KeptPages,
         fetcher: Fetcher,
         keys: SigningKeys,
+        live: Live,
         metrics_token: str,
     ) -> None:
         self._registry = registry
@@ -33,6 +35,7 @@ class Health:
         self._pages = pages
         self._fetcher = fetcher
         self._keys = keys
+        self._live = live
         self._metrics_token = metrics_token
 
     def routes(self) -> list[Route]:
@@ -49,10 +52,10 @@ class Health:
     async def _readyz(self, request: Request) -> Response:
         """Ready once every fragment server was looked at: without some of them the portal still serves."""
         servers = self._registry.servers.values()
-        ready = all(server.looked for server in servers)
+        status = "leaving" if self._live.leaving else "ok" if all(server.looked for server in servers) else "starting"
         checks = {server.name: {"status": server.health, "version": server.version} for server in servers}
-        body = {"status": "ok" if ready else "starting", "name": "shell", "version": __version__, "checks": checks}
-        return JSONResponse(body, 200 if ready else 503, {"Cache-Control": "no-store"})
+        body = {"status": status, "name": "shell", "version": __version__, "checks": checks}
+        return JSONResponse(body, 200 if status == "ok" else 503, {"Cache-Control": "no-store"})
 
     async def _metrics(self, request: Request) -> Response:
         if not self._may_see_metrics(request.headers.get("authorization", "")):

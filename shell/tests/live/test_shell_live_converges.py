@@ -152,7 +152,7 @@ class FakePage:
 
     def connect(self) -> None:
         self._connection = Connection(self.shows, [], "guest")
-        self._hub.join(self._connection, self.cursor, [instance.dom_id for instance in self.stale])
+        self._hub.join(self._connection, (self.cursor,), [instance.dom_id for instance in self.stale])
 
     def cut(self) -> None:
         if self._connection is not None:

@@ -100,7 +100,7 @@ class World:
     ) -> Connection:
         private = [instance for instance in instances if instance == CART]
         connection = Connection(instances, private, subject)
-        self.hub.join(connection, self.log.cursor if cursor is None else cursor, ailing)
+        self.hub.join(connection, (self.log.cursor if cursor is None else cursor,), ailing)
         return connection
 
     def change(self, stream: str, *keys: str) -> None:

@@ -122,7 +122,7 @@ async def test_open_pages_follow_a_purge(valkey: Server, purges: PurgeStream, ev
 
     async with working(valkey, fragments) as worker:
         connection = Connection([BOARD], [], "guest")
-        worker.hub.join(connection, "", [BOARD.dom_id])
+        worker.hub.join(connection, ("",), [BOARD.dom_id])
         await eventually(lambda: shows(1))
         fragments.version = 2
         await purges.tell(ORDERS)

@@ -1,0 +1,83 @@
+"""The socket of one stream, once its request has been answered and HTTP has nothing more to say."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import Protocol
+
+# Above this a client that does not read makes the link say so; below it the kernel has taken nearly all.
+_HIGH_WATER_BYTES = 16_384
+_DEAD_AFTER_MS = 30_000  # without a word from the other side's kernel: longer than a page takes to come again
+
+
+class Attends(Protocol):
+    """Whoever holds the other end of a link."""
+
+    def paused(self) -> None:
+        """The client does not take what it is sent."""
+
+    def resumed(self) -> None: ...
+
+    def lost(self) -> None:
+        """Nothing can be sent any more."""
+
+
+class StreamLink(asyncio.Protocol):
+    """Takes the place of the HTTP protocol on a transport. What the client still says means nothing.
+
+    `is_paused` while the client does not take what was written.
+    """
+
+    __slots__ = ("_attends", "_transport", "is_paused")
+
+    def __init__(self, transport: asyncio.Transport, *, paused: bool) -> None:
+        self._transport = transport
+        self._attends: Attends | None = None
+        self.is_paused = paused
+        transport.set_write_buffer_limits(high=_HIGH_WATER_BYTES)
+        self._notice_dead_peers()
+
+    def attended_by(self, attends: Attends) -> None:
+        self._attends = attends
+
+    @property
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
+
+    @property
+    def unsent_bytes(self) -> int:
+        return self._transport.get_write_buffer_size()
+
+    def write(self, chunk: bytes) -> None:
+        """A part of the answer's body as it goes over the wire."""
+        self._transport.write(chunk)
+
+    def close(self) -> None:
+        """After what has been written."""
+        self._transport.close()
+
+    def abort(self) -> None:
+        self._transport.abort()
+
+    # What the transport says.
+
+    def pause_writing(self) -> None:
+        self.is_paused = True
+        if self._attends is not None:
+            self._attends.paused()
+
+    def resume_writing(self) -> None:
+        self.is_paused = False
+        if self._attends is not None:
+            self._attends.resumed()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._attends is not None:
+            self._attends.lost()
+
+    def _notice_dead_peers(self) -> None:
+        """A peer behind a black hole says nothing; the kernel would keep trying for a quarter of an hour."""
+        sock = self._transport.get_extra_info("socket")
+        if sock is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _DEAD_AFTER_MS)

@@ -1,0 +1,93 @@
+"""Brings what waits in mailboxes to the sockets: the same bytes, put together once, for all who get the same."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from typing import Protocol
+
+from jogakbo_shell.live import frames, metrics
+
+_AT_ONCE = 256
+
+Frames = tuple[bytes, ...]
+
+
+class Addressee(Protocol):
+    """A stream, as the post sees it."""
+
+    announced: bool
+
+    def collect(self, now: float) -> Frames:
+        """What waits in its mailbox; nothing if it can take nothing now. `now` is the loop's time."""
+
+    @property
+    def is_owing(self) -> bool:
+        """Whether something older than these frames has still to be sent, so that they move no cursor."""
+
+    def deliver(self, chunk: bytes) -> None:
+        """These frames, as they go over the wire."""
+
+
+class Settled(Protocol):
+    def __call__(self) -> str:
+        """The cursor up to which every change is in the mailboxes."""
+
+
+class Post:
+    """Some connections at a time, so that ten thousand of them do not hold up the pages that are asked for meanwhile.
+
+    What several changes have put into one mailbox by then leaves as one write.
+    """
+
+    def __init__(self, settled: Settled) -> None:
+        self._settled = settled
+        self._waiting: deque[Addressee] = deque()
+        self._round: asyncio.Handle | None = None
+        self._happened: dict[bytes, float] = {}
+
+    def announce(self, addressee: Addressee) -> None:
+        """There is something for it; said once until it has been delivered."""
+        if addressee.announced:
+            return
+        addressee.announced = True
+        self._waiting.append(addressee)
+        if self._round is None:
+            self._round = asyncio.get_running_loop().call_soon(self._carry)
+
+    def note(self, frame: bytes, happened_at: float) -> None:
+        """The oldest change that a frame shows happened then, by its service's clock (seconds since 1970)."""
+        self._happened[frame] = happened_at
+
+    def stop(self) -> None:
+        self._waiting.clear()
+        if self._round is not None:
+            self._round.cancel()
+            self._round = None
+
+    def _carry(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._round, now, settled = None, loop.time(), self._settled()
+        chunks: dict[tuple[Frames, str], bytes] = {}
+        for _ in range(min(len(self._waiting), _AT_ONCE)):
+            addressee = self._waiting.popleft()
+            addressee.announced = False
+            waiting = addressee.collect(now)
+            if not waiting:
+                continue
+            said = waiting, "" if addressee.is_owing else settled
+            chunk = chunks.get(said)
+            if chunk is None:
+                chunk = chunks[said] = frames.chunk(frames.write(*said))
+                self._observe(waiting)
+            addressee.deliver(chunk)
+        if self._waiting:
+            self._round = loop.call_soon(self._carry)
+        else:
+            self._happened.clear()
+
+    def _observe(self, waiting: Frames) -> None:
+        for frame in waiting:
+            if (happened_at := self._happened.get(frame)) is not None:
+                metrics.FRAME_AGE.observe(max(0.0, time.time() - happened_at))

@@ -1,0 +1,149 @@
+"""All open streams of a worker: opened, kept alive, rotated, cut, and ended."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from typing import Protocol
+
+import structlog
+
+from jogakbo_shell.composition.countdown import Countdown
+from jogakbo_shell.live import frames, metrics
+from jogakbo_shell.live.connection import Connection
+from jogakbo_shell.live.hub import Hub
+from jogakbo_shell.live.limits import Limits
+from jogakbo_shell.live.link import StreamLink
+from jogakbo_shell.live.post import Post
+from jogakbo_shell.live.stream import Stream
+
+_STEP_SECONDS = 0.02
+
+
+class Observer(Protocol):
+    """Is told which connections there are."""
+
+    def opened(self, connection: Connection) -> None: ...
+
+    def closed(self, connection: Connection) -> None: ...
+
+
+class Streams:
+    """A `Keeper`. One timer for all heartbeats and one for all cuts: an idle stream is a socket and a few small
+    objects."""
+
+    def __init__(self, hub: Hub, post: Post, limits: Limits) -> None:
+        self.limits = limits
+        self.post = post
+        self.quiet = Countdown[Stream](limits.heartbeat_seconds, lambda stream: stream.beat(frames.HEARTBEAT))
+        self.stalled = Countdown[Stream](limits.send_seconds, self._stalled)
+        self._hub = hub
+        self._hello = frames.hello(limits.beacon_share)
+        self._streams: dict[Stream, None] = {}
+        self._per_visitor: Counter[str] = Counter()
+        self._observers: list[Observer] = []
+        self._log = structlog.get_logger()
+        self.leaving = False
+
+    def __len__(self) -> int:
+        return len(self._streams)
+
+    def listen(self, observer: Observer) -> None:
+        self._observers.append(observer)
+
+    def refusal(self, visitor: str) -> str:
+        """Why this visitor can have no stream here now; empty if it can."""
+        if self.leaving:
+            return "leaving"
+        if len(self._streams) >= self.limits.connections:
+            return "full"
+        return "visitor" if self._per_visitor[visitor] >= self.limits.connections_per_visitor else ""
+
+    def open(self, connection: Connection, link: StreamLink, cursors: tuple[str, ...], ailing: frozenset[str]) -> None:
+        """From now on the connection is told what changes, first of all what may have since `cursors`."""
+        rotate_seconds = self.limits.rotate_seconds * random.uniform(1, 2)
+        stream = Stream(connection, link, self, asyncio.get_running_loop().time() + rotate_seconds)
+        self._streams[stream] = None
+        self._per_visitor[connection.visitor] += 1
+        metrics.CONNECTIONS.inc()
+        connection.tell("hello", self._hello)
+        self._hub.join(connection, cursors, ailing)
+        for observer in self._observers:
+            observer.opened(connection)
+
+    async def poll(self, connection: Connection, cursors: tuple[str, ...], ailing: frozenset[str]) -> bytes:
+        """What a stream would say until it owes nothing, for a client that gets no stream through."""
+        settled = asyncio.Event()
+        connection.tell("hello", self._hello)
+        self._hub.join(connection, cursors, ailing)
+        connection.news = settled.set
+        try:
+            async with asyncio.timeout(self.limits.poll_seconds):
+                while connection.owed:
+                    settled.clear()
+                    await settled.wait()
+        except TimeoutError:
+            pass  # what is owed may come with the next one; the cursor stays where it was
+        finally:
+            connection.news = None
+            said = connection.take(self._hub.settled())
+            self._hub.leave(connection)
+        metrics.POLLS.inc()
+        return said
+
+    def lost(self, stream: Stream) -> None:
+        if stream not in self._streams:
+            return
+        del self._streams[stream]
+        self.quiet.take(stream)
+        self.stalled.take(stream)
+        connection = stream.connection
+        self._hub.leave(connection)
+        metrics.CONNECTIONS.dec()
+        self._per_visitor[connection.visitor] -= 1
+        if not self._per_visitor[connection.visitor]:
+            del self._per_visitor[connection.visitor]
+        for observer in self._observers:
+            observer.closed(connection)
+
+    def revoke(self, visitor: str) -> int:
+        """End every stream of a visitor, whose pages shall be loaded anew. Returns how many there were."""
+        theirs = [stream for stream in self._streams if stream.connection.visitor == visitor]
+        for stream in theirs:
+            stream.connection.close(frames.RELOAD)
+        return len(theirs)
+
+    async def drain(self, seconds: float) -> None:
+        """Open no more, and tell those that are open to go elsewhere, a few at a time, all within `seconds`."""
+        self.leaving = True
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + seconds
+        left = list(self._streams)
+        pace = max(self.limits.goodbyes_per_second, len(left) / max(seconds * 0.8, _STEP_SECONDS))
+        step = max(1, round(pace * _STEP_SECONDS))
+        within_ms = min(self.limits.return_ms, round(1000 * len(left) / pace))
+        random.shuffle(left)
+        while left:
+            told, left = left[:step], left[step:]
+            for stream in told:
+                stream.connection.close(frames.goodbye(within_ms))
+            await asyncio.sleep(_STEP_SECONDS)
+        while self._streams and loop.time() < ends:  # noqa: ASYNC110  # their last words are on their way
+            await asyncio.sleep(_STEP_SECONDS)
+
+    def stop(self) -> None:
+        """Drop what is left."""
+        self.leaving = True
+        self.quiet.stop()
+        self.stalled.stop()
+        self.post.stop()
+        for stream in list(self._streams):
+            stream.link.abort()
+            self.lost(stream)
+
+    def _stalled(self, stream: Stream) -> None:
+        if not stream.is_still_taking():
+            metrics.CUT.inc()
+            self._log.info("live_stream_cut", visitor=stream.connection.visitor, after_seconds=self.limits.send_seconds)
+            stream.link.abort()
