@@ -215,6 +215,8 @@ def test_one_wrong_field_that_can_be_missed_costs_only_itself(wrong: dict[str, o
         {"fragments": {"board": {"path": "/board", "title": {"en": "B"}, "fallback": "//x"}}},
         {"fragments": {"board": {"path": "/board", "title": {"en": "B"}, "timeout_ms": "1s"}}},
         {"fragments": {"board": {"path": "/board", "title": {"en": "B"}, "timeout_ms": 0}}},
+        {"fragments": {"board": {"path": "/board", "title": {"en": "B"}, "presence": "yes"}}},
+        {"fragments": {"board": {"path": "/board", "title": {"en": "B"}, "presence": True, "audience": "private"}}},
     ],
 )
 def test_a_fragment_stays_whatever_can_be_missed_is_wrong_beside_it(extension: dict[str, object]) -> None:
@@ -222,6 +224,7 @@ def test_a_fragment_stays_whatever_can_be_missed_is_wrong_beside_it(extension: d
     assert len(left_out) == 1
     assert manifest.fragments["board"].path == "/board"
     assert manifest.fragments["board"].timeout_ms == 1000
+    assert manifest.fragments["board"].presence is False
     assert all(page.path == "/ok" for page in manifest.jogakbo.pages) if manifest.jogakbo else False
 
 

@@ -66,6 +66,7 @@ def url(service: FakeService, package: str) -> Iterator[str]:
         keys=["shelf"],
         params={"id": Param()},
         slots={"level": SlotDeclaration(fragment="stock/level", params={"ingredient": "id"})},
+        presence=True,
     )
     async def shelf(view: View) -> str:
         return view.render("shelf.html", slots=view.params.get("id", "level"))
@@ -195,6 +196,23 @@ def test_a_declared_slot_is_in_the_manifest_and_a_place_in_the_html(url: str) ->
     assert declared["shelf"]["slots"] == {"level": {"fragment": "stock/level", "params": {"ingredient": "id"}}}
     assert "slots" not in declared["cake"]
     assert httpx2.get(f"{url}/shelf").text == '<div><jogakbo-slot name="level">&lt;none&gt;</jogakbo-slot></div>'
+
+
+def test_who_else_looks_is_shown_where_a_fragment_declares_it(url: str) -> None:
+    declared = httpx2.get(f"{url}/manifest.json").json()["jogakbo"]["fragments"]
+    assert declared["shelf"]["presence"] is True
+    assert "presence" not in declared["cake"]
+
+
+def test_a_private_fragment_has_no_presence() -> None:
+    server = FragmentServer("cakes", package="cakes_fragment", team="cakes")
+    declare = server.fragment("mine", title={"en": "Mine"}, keys=[], private=True, presence=True)
+
+    async def mine(view: View) -> str:
+        return ""
+
+    with pytest.raises(ValueError, match="'mine' is private"):
+        declare(mine)
 
 
 def test_a_slot_that_is_not_declared_is_a_mistake_of_the_team(url: str) -> None:

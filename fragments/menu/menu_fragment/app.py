@@ -22,7 +22,7 @@ async def menu_list(view: View) -> str:
     return view.render("list.html", categories=_by_category(items))
 
 
-@server.fragment("manage", title={"en": "Items and prices", "ko": "메뉴와 가격"}, keys=["menu"])
+@server.fragment("manage", title={"en": "Items and prices", "ko": "메뉴와 가격"}, keys=["menu"], presence=True)
 async def manage(view: View) -> str:
     """Every item with its price and whether it is on the menu."""
     service = MenuService(view.service)

@@ -67,6 +67,7 @@ async def board(view: View) -> str:
     title={"en": "Your order", "ko": "내 주문"},
     keys=["order-{id}"],
     params={"id": Param(pattern=_ORDER_ID, required=True)},
+    presence=True,
 )
 async def track(view: View) -> str:
     """Where one order is, step by step."""

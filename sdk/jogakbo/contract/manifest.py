@@ -69,7 +69,8 @@ class FragmentDeclaration(msgspec.Struct, frozen=True, kw_only=True, omit_defaul
     """One fragment: where it is, what it is called, and how long the shell should wait.
 
     ``audience`` is ``public`` (one HTML for all) or ``private`` (per person, never cached for others). ``slots`` are
-    the places in its HTML (``<jogakbo-slot name="…">``) for other fragments.
+    the places in its HTML (``<jogakbo-slot name="…">``) for other fragments. With ``presence`` an open page shows who
+    else looks at the same fragment with the same parameters; only a public one may have it.
     """
 
     path: str
@@ -79,6 +80,7 @@ class FragmentDeclaration(msgspec.Struct, frozen=True, kw_only=True, omit_defaul
     timeout_ms: int = 1000
     audience: str = "public"
     slots: dict[str, SlotDeclaration] = {}
+    presence: bool = False
 
 
 class PageDeclaration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

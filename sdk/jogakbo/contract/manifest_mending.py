@@ -137,6 +137,9 @@ def _mend_fragment(fragment: _Document, name: str, where: str) -> Iterator[str]:
     if isinstance(timeout_ms, int) and not 0 < timeout_ms <= _MAX_TIMEOUT_MS:
         del fragment["timeout_ms"]
         yield f"{where}timeout_ms is {timeout_ms}; expected 1 to {_MAX_TIMEOUT_MS}"
+    if fragment.get("presence") and fragment.get("audience") == "private":
+        del fragment["presence"]
+        yield f"{where}presence is true; expected false, for nobody else sees a private fragment"
 
 
 def _mend_slots(fragment: _Document, where: str) -> Iterator[str]:

@@ -15,8 +15,8 @@ from jogakbo.contract.manifest_mending import NAME, PODLET_NAME, is_path, mend
 def read_manifest(payload: bytes) -> tuple[Manifest, tuple[str, ...]]:
     """The manifest, and what of it had to be left out: ``("css[1].value: Expected `str`, got `int`",)``.
 
-    Only what a fragment can do without is left out: assets, proxies, pages, slots, fallbacks, titles, timeouts.
-    Addresses are ``rooted``. Raises ``ManifestError`` for the rest; unknown fields are ignored.
+    Only what a fragment can do without is left out: assets, proxies, pages, slots, fallbacks, titles, timeouts and
+    presence. Addresses are ``rooted``. Raises ``ManifestError`` for the rest; unknown fields are ignored.
     """
     try:
         document = msgspec.json.decode(payload, type=dict[str, object])

@@ -25,6 +25,11 @@ class Fragment:
     timeout_ms: int
     fallback: str
     slots: Mapping[str, SlotDeclaration]
+    presence: bool
+
+    def __post_init__(self) -> None:
+        if self.private and self.presence:
+            raise ValueError(f"fragment {self.name!r} is private: nobody else sees it, so it has no presence")
 
     @property
     def path(self) -> str:
@@ -46,6 +51,7 @@ class Fragment:
             timeout_ms=self.timeout_ms,
             audience="private" if self.private else "public",
             slots=dict(self.slots),
+            presence=self.presence,
         )
 
     def accepted(self, query: Mapping[str, str]) -> dict[str, str]:

@@ -74,6 +74,7 @@ class FragmentServer:
         timeout_ms: int = 1000,
         fallback: str = "fallback.html",
         slots: Mapping[str, SlotDeclaration] | None = None,
+        presence: bool = False,
     ) -> Callable[[ViewFunction], ViewFunction]:
         """Declare the fragment ``name``, rendered by the decorated function.
 
@@ -81,7 +82,9 @@ class FragmentServer:
         from the person. ``max_age`` and ``stale_if_error`` are seconds: how long the shell may keep the HTML
         while nothing changes, and show it while this server is down. A ``private`` fragment is rendered per
         person and never kept. ``fallback`` is a template that needs no data. ``slots`` are
-        other fragments inside of this one, each where the template has ``{{ slot("name") }}``.
+        other fragments inside of this one, each where the template has ``{{ slot("name") }}``. With ``presence`` open
+        pages show who else looks at it; an element with an ``id`` and ``data-presence="its name"`` shows who types in
+        it. Raises ``ValueError`` for a private fragment with ``presence``.
         """
 
         def declare(function: ViewFunction) -> ViewFunction:
@@ -97,6 +100,7 @@ class FragmentServer:
                 timeout_ms=timeout_ms,
                 fallback=fallback,
                 slots=slots or {},
+                presence=presence,
             )
             return function
 

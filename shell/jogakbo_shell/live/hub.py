@@ -10,6 +10,7 @@ from typing import Protocol
 import structlog
 
 from jogakbo.contract.streams import Position
+from jogakbo_shell.composition.purges import Purge
 from jogakbo_shell.composition.rendered import Rendered
 from jogakbo_shell.instance import Instance
 from jogakbo_shell.live import frames, metrics
@@ -78,6 +79,9 @@ class Hub:
     def changed(self, stream: str, position: Position, keys: frozenset[str], happened_at: float | None = None) -> None:
         if keys:
             self._cache.purge(keys)
+        self._moved(stream, position, keys, happened_at)
+
+    def _moved(self, stream: str, position: Position, keys: frozenset[str], happened_at: float | None = None) -> None:
         mark = self._mark(happened_at)
         self._log.append(stream, position, keys)
         for shown in self._touched(keys):
@@ -93,6 +97,21 @@ class Hub:
         mark = self._mark()
         self._log.restart(stream, position)
         self._renew(servers, mark)
+
+    def purged(self, stream: str, position: Position, purge: Purge) -> None:
+        """Softly only where no page is open: an open one must be given the new version, not the old one once more."""
+        soft = (
+            purge.soft and not self._touched(purge.keys) and purge.servers.isdisjoint(one.server for one in self._shown)
+        )
+        if purge.keys:
+            self._cache.purge(purge.keys, soft=soft)
+        if purge.servers:
+            self._cache.purge_servers(purge.servers, soft=soft)
+        mark = self._mark()
+        self._moved(stream, position, purge.keys)
+        if purge.servers:
+            self._log.restart(stream, position)
+            self._renew(purge.servers, mark)
 
     def dropped(self, streams: frozenset[str]) -> None:
         self._log.keep(streams)

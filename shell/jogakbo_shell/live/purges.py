@@ -17,6 +17,7 @@ from jogakbo_shell.live.bus import BUS_ERRORS, connect
 from jogakbo_shell.live.ports import Catalog
 
 STREAM = "shell"
+PURGED = "shell.Purged"
 _KEPT = 1_000
 
 
@@ -33,8 +34,8 @@ def read_purge(event: CloudEvent) -> Purge:
 
 
 class PurgeStream:
-    """The event of a hard purge of keys changes these keys, as any service's event does, so whoever reads the bus
-    follows. What else a purge may be is in the event's data (`read_purge`)."""
+    """What is purged stands in the event's data (`read_purge`). A hard purge of keys changes these keys, too, as any
+    service's event does: for readers of the bus that know no purges."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -49,11 +50,16 @@ class PurgeStream:
         event = CloudEvent(
             id=uuid4().hex,
             source=STREAM,
-            type="shell.Purged",
+            type=PURGED,
             time=utc_now(),
             keys=format_keys(purge.keys) if simple else "",
             data=encode_data(_Purged(tuple(sorted(purge.keys)), tuple(sorted(purge.servers)), purge.soft)),
         )
+        await self.append(event)
+        return True
+
+    async def append(self, event: CloudEvent) -> None:
+        """Any event of the shell's own, to all workers. Raises NotTold."""
         try:
             async with self._redis.pipeline(transaction=False) as pipeline:
                 pipeline.xadd(stream_name(STREAM), {EVENT_FIELD: encode_event(event)}, maxlen=_KEPT, approximate=True)
@@ -61,7 +67,6 @@ class PurgeStream:
                 await pipeline.execute()
         except BUS_ERRORS as error:
             raise NotTold(str(error) or type(error).__name__) from error
-        return simple
 
     async def close(self) -> None:
         await self._redis.aclose()

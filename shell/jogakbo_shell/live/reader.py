@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol, cast
 
 import structlog
 from redis.asyncio import Redis
 
-from jogakbo.contract.cloudevent import EventError, decode_event
+from jogakbo.contract.cloudevent import CloudEvent, EventError, decode_event
 from jogakbo.contract.streams import EVENT_FIELD, START, Position, stream_name
+from jogakbo_shell.composition.purges import Purge
 from jogakbo_shell.live import metrics
 from jogakbo_shell.live.bus import BUS_ERRORS, Backoff, Wakes, is_cancelled
 from jogakbo_shell.live.ports import Catalog
+from jogakbo_shell.live.purges import PURGED, STREAM, read_purge
 
 _IDLE_SECONDS = 0.5
 _BATCH = 256
@@ -29,10 +32,19 @@ class Listener(Protocol):
 
     def changed(self, stream: str, position: Position, keys: frozenset[str]) -> None: ...
 
+    def purged(self, stream: str, position: Position, purge: Purge) -> None: ...
+
     def resynced(self, stream: str, position: Position) -> None: ...
 
     def dropped(self, streams: frozenset[str]) -> None:
         """Only `streams` are read from now on."""
+
+
+class Follower(Protocol):
+    """Whoever does more with the events of a stream than to know what they change."""
+
+    def heard(self, event: CloudEvent) -> None:
+        """Comes again after a gap, for every event that the stream still holds."""
 
 
 @dataclass(slots=True)
@@ -65,6 +77,7 @@ class LiveReader:
         *,
         idle_seconds: float = _IDLE_SECONDS,
         patience_seconds: float = 5.0,
+        followers: Mapping[str, Follower] | None = None,
     ) -> None:
         self._redis = redis
         self._listener = listener
@@ -72,6 +85,7 @@ class LiveReader:
         self._wakes = Wakes(redis)
         self._idle_seconds = idle_seconds
         self._patience_seconds = patience_seconds
+        self._followers = followers or {}
         self._log = structlog.get_logger()
         self.tracks: dict[str, Track] = {}
         self.away_since: float | None = None
@@ -126,6 +140,7 @@ class LiveReader:
     async def _take_up(self, stream: str) -> None:
         """Begin at the top: what happened before is in every render from now on."""
         top = await self._top(stream)
+        await self._recall(stream)
         self.tracks[stream] = Track(top)
         self._log.info("live_stream_taken_up", stream=stream, position=str(top))
         self._listener.resynced(stream, top)
@@ -133,6 +148,15 @@ class LiveReader:
     async def _top(self, stream: str) -> Position:
         newest = cast(list[Entry], await self._redis.xrevrange(stream_name(stream), count=1))
         return Position.parse(newest[0][0].decode()) if newest else START
+
+    async def _recall(self, stream: str) -> None:
+        """A follower hears again what the stream holds: what we have missed may be among it."""
+        follower = self._followers.get(stream)
+        if follower is None:
+            return
+        for _, fields in cast(list[Entry], await self._redis.xrange(stream_name(stream))):
+            with suppress(EventError):
+                follower.heard(decode_event(fields.get(_FIELD, b"")))
 
     async def _follow(self, stream: str, track: Track, entries: Sequence[Entry]) -> None:
         if not entries:
@@ -159,6 +183,7 @@ class LiveReader:
     def _hand_on(self, stream: str, track: Track, position: Position, fields: dict[bytes, bytes]) -> bool:
         try:
             event = decode_event(fields.get(_FIELD, b""))
+            purge = read_purge(event) if stream == STREAM and event.type == PURGED else None
         except EventError as error:
             self._log.warning("live_event_unreadable", stream=stream, position=str(position), error=str(error))
             return False
@@ -167,7 +192,10 @@ class LiveReader:
         track.lag_ms = round(lag * 1000)
         metrics.LAG.observe(lag)
         metrics.EVENTS.labels(stream).inc()
-        self._listener.changed(stream, position, event.changed)
+        if purge is None:
+            self._listener.changed(stream, position, event.changed)
+        else:
+            self._listener.purged(stream, position, purge)
         return True
 
     async def _wait_for_refill(self, stream: str, track: Track) -> None:
@@ -187,7 +215,9 @@ class LiveReader:
 
     async def _resync(self, stream: str, track: Track, reason: str) -> None:
         # The top, read before anything is rendered: what lies below it is in every render that follows.
-        self._renew(stream, track, reason, await self._top(stream))
+        top = await self._top(stream)
+        await self._recall(stream)
+        self._renew(stream, track, reason, top)
 
     def _renew(self, stream: str, track: Track, reason: str, position: Position) -> None:
         self._log.warning("live_resync", stream=stream, reason=reason, was=str(track.position), position=str(position))

@@ -98,10 +98,10 @@ class Cafe:
         keys = frozenset({f"item-{instance.params[0][1]}"})
         return Rendered(version.encode(), state, 200, version, keys, False, "", 0)  # type: ignore[arg-type]
 
-    def purge(self, keys: Iterable[str]) -> int:
+    def purge(self, keys: Iterable[str], *, soft: bool = False) -> int:
         return 0
 
-    def purge_servers(self, servers: Iterable[str]) -> int:
+    def purge_servers(self, servers: Iterable[str], *, soft: bool = False) -> int:
         return 0
 
     def streams(self) -> frozenset[str]:

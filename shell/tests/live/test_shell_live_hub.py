@@ -65,11 +65,11 @@ class FakeCache:
         self.purged: list[frozenset[str]] = []
         self.servers: list[frozenset[str]] = []
 
-    def purge(self, keys: Iterable[str]) -> int:
+    def purge(self, keys: Iterable[str], *, soft: bool = False) -> int:
         self.purged.append(frozenset(keys))
         return 0
 
-    def purge_servers(self, servers: Iterable[str]) -> int:
+    def purge_servers(self, servers: Iterable[str], *, soft: bool = False) -> int:
         self.servers.append(frozenset(servers))
         return 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol, cast
@@ -73,6 +73,23 @@ class Worker:
         return entry
 
 
+class Page:
+    """An open page that shows the board."""
+
+    def __init__(self, hub: Hub, cursor: str = "", ailing: Iterable[str] = (BOARD.dom_id,)) -> None:
+        self._hub = hub
+        self._connection = Connection([BOARD], [], "guest")
+        self._frames = bytearray()
+        hub.join(self._connection, (cursor,), ailing)
+
+    def shows(self, version: int) -> bool:
+        self._frames.extend(self._connection.take(self._hub.settled()))
+        return f'"html":"{version}"'.encode() in self._frames
+
+    def close(self) -> None:
+        self._hub.leave(self._connection)
+
+
 @asynccontextmanager
 async def working(valkey: Server, fragments: FakeFragments) -> AsyncIterator[Worker]:
     cache, catalog, redis = FragmentCache(100_000), WithPurges(fragments, SERVERS), connect(valkey.url)
@@ -114,20 +131,65 @@ async def test_every_worker_purges_what_one_of_them_tells(
 
 
 async def test_open_pages_follow_a_purge(valkey: Server, purges: PurgeStream, eventually: Eventually) -> None:
-    fragments, frames = FakeFragments(), bytearray()
-
-    def shows(version: int) -> bool:
-        frames.extend(connection.take(worker.hub.settled()))
-        return f'"html":"{version}"'.encode() in frames
-
+    fragments = FakeFragments()
     async with working(valkey, fragments) as worker:
-        connection = Connection([BOARD], [], "guest")
-        worker.hub.join(connection, ("",), [BOARD.dom_id])
-        await eventually(lambda: shows(1))
+        page = Page(worker.hub)
+        await eventually(lambda: page.shows(1))
         fragments.version = 2
         await purges.tell(ORDERS)
-        await eventually(lambda: shows(2))
-        worker.hub.leave(connection)
+        await eventually(lambda: page.shows(2))
+        page.close()
+
+
+@pytest.mark.parametrize(
+    "purge", [Purge(frozenset({"orders"}), soft=True), Purge(servers=frozenset({"orders"}), soft=True)]
+)
+async def test_a_soft_purge_ages_what_no_open_page_shows_in_every_worker(
+    purge: Purge, valkey: Server, purges: PurgeStream, eventually: Eventually
+) -> None:
+    async with working(valkey, FakeFragments()) as one, working(valkey, FakeFragments()) as other:
+        entries = [one.keep(), other.keep()]
+        assert await purges.tell(purge) is True
+        await eventually(lambda: not any(entry.current for entry in entries))
+        assert not any(entry.purged for entry in entries)
+
+
+async def test_a_purge_of_a_whole_server_is_followed_by_every_worker(
+    valkey: Server, purges: PurgeStream, eventually: Eventually
+) -> None:
+    async with working(valkey, FakeFragments()) as one, working(valkey, FakeFragments()) as other:
+        entries = [one.keep("a"), other.keep("b")]
+        assert await purges.tell(Purge(servers=frozenset({"menu"}))) is True
+        assert await purges.tell(Purge(servers=frozenset({"orders"}))) is True
+        await eventually(lambda: all(entry.purged for entry in entries))
+        assert one.reader.tracks["shell"].resyncs == 0
+
+
+@pytest.mark.parametrize(
+    "purge",
+    [
+        Purge(frozenset({"orders"}), soft=True),
+        Purge(servers=frozenset({"orders"})),
+        Purge(servers=frozenset({"orders"}), soft=True),
+    ],
+)
+async def test_open_pages_and_those_that_come_back_follow_any_purge(
+    purge: Purge, valkey: Server, purges: PurgeStream, eventually: Eventually
+) -> None:
+    fragments = FakeFragments()
+    async with working(valkey, fragments) as worker:
+        entry = worker.keep()
+        before = worker.hub.settled()
+        here = Page(worker.hub)
+        await eventually(lambda: here.shows(1))
+        fragments.version = 2
+        await purges.tell(purge)
+        await eventually(lambda: here.shows(2))
+        assert entry.purged, "what an open page is given must not be the old version once more"
+        back = Page(worker.hub, cursor=before, ailing=())
+        await eventually(lambda: back.shows(2))
+        here.close()
+        back.close()
 
 
 async def test_what_was_told_while_a_worker_could_not_hear_is_taken_for_anything(
@@ -149,7 +211,7 @@ async def test_what_the_bus_cannot_say_by_keys_alone_is_in_the_event(valkey: Ser
         Purge(frozenset({"a"}), frozenset({"menu"}), soft=True),
     ]
     for purge in told:
-        assert await purges.tell(purge) is False
+        assert await purges.tell(purge) is True
     with Redis.from_url(valkey.url) as redis:
         entries = cast(list[tuple[bytes, dict[bytes, bytes]]], redis.xrange("jogakbo:stream:shell"))
     events = [decode_event(fields[b"event"]) for _, fields in entries]

@@ -11,6 +11,7 @@ import pytest
 from redis import Redis
 
 from jogakbo.contract.streams import Position
+from jogakbo_shell.composition.purges import Purge
 from jogakbo_shell.instance import Instance
 from jogakbo_shell.live.bus import connect
 from jogakbo_shell.live.reader import LiveReader
@@ -42,6 +43,9 @@ class FakeHub:
     def changed(self, stream: str, position: Position, keys: frozenset[str]) -> None:
         assert keys == {f"order-{position.seq}"}
         self.seen.append(str(position))
+
+    def purged(self, stream: str, position: Position, purge: Purge) -> None:
+        raise AssertionError("nobody purges here")
 
     def resynced(self, stream: str, position: Position) -> None:
         self.resyncs.append((stream, str(position)))

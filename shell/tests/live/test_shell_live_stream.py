@@ -47,10 +47,10 @@ class FakeFragments:
 class FakeShell:
     """Cache and catalog that have nothing to say."""
 
-    def purge(self, keys: Iterable[str]) -> int:
+    def purge(self, keys: Iterable[str], *, soft: bool = False) -> int:
         return 0
 
-    def purge_servers(self, servers: Iterable[str]) -> int:
+    def purge_servers(self, servers: Iterable[str], *, soft: bool = False) -> int:
         return 0
 
     def streams(self) -> frozenset[str]:
