@@ -6,20 +6,20 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 
-from redis.asyncio import Redis
 from starlette.routing import BaseRoute, Route
 
 from jogakbo_shell.instance import Instance
+from jogakbo_shell.live.bus import Bus
 from jogakbo_shell.live.changelog import ChangeLog
 from jogakbo_shell.live.grants import Grants
 from jogakbo_shell.live.hub import Hub
-from jogakbo_shell.live.reader import LiveReader
+from jogakbo_shell.live.reader import Follower, LiveReader
 from jogakbo_shell.live.stream import LiveEndpoint
 
 
 class LivePages:
     def __init__(
-        self, log: ChangeLog, hub: Hub, reader: LiveReader, grants: Grants, endpoint: LiveEndpoint, redis: Redis
+        self, log: ChangeLog, hub: Hub, reader: LiveReader, grants: Grants, endpoint: LiveEndpoint, redis: Bus
     ) -> None:
         self._log = log
         self._hub = hub
@@ -45,6 +45,10 @@ class LivePages:
 
     def goodbye(self) -> None:
         self._endpoint.goodbye()
+
+    def follow(self, stream: str, follower: Follower) -> None:
+        """Let it hear the events of a stream, whatever they change."""
+        self._reader.follow(stream, follower)
 
     def cursor(self) -> str:
         return self._log.cursor
