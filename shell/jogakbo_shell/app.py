@@ -23,10 +23,13 @@ from jogakbo_shell.edges.includes import MOUNT
 from jogakbo_shell.edges.surrogates import Surrogates
 from jogakbo_shell.i18n import Messages
 from jogakbo_shell.identity.keys import SigningKeys
+from jogakbo_shell.identity.revoked import RevokedSessions
 from jogakbo_shell.identity.session import Sessions
 from jogakbo_shell.live import create_live
 from jogakbo_shell.live.limits import Limits
-from jogakbo_shell.live.purges import PurgeStream, WithPurges
+from jogakbo_shell.live.metrics import REVOCATIONS
+from jogakbo_shell.live.purges import STREAM, PurgeStream, WithPurges
+from jogakbo_shell.live.revocations import Revocations
 from jogakbo_shell.proxy.proxy import Proxy, ProxyLimits
 from jogakbo_shell.proxy.returning import Returning
 from jogakbo_shell.proxy.showing import Showing
@@ -47,6 +50,7 @@ from jogakbo_shell.web.kept_pages import KeptPages
 from jogakbo_shell.web.page_view import Surroundings
 from jogakbo_shell.web.pages import Pages
 from jogakbo_shell.web.purging import Purging
+from jogakbo_shell.web.revoking import Revoking
 from jogakbo_shell.web.status import Status
 from jogakbo_shell.web.variants import Variants
 from jogakbo_shell.web.visit import Reception
@@ -66,7 +70,12 @@ def create_app(settings: Settings) -> Starlette:
     core = build_core(settings, keys, templates)
     templates.find_includes_on(core.registry.servers)
     templates.check(page.template for page in placed)
-    live = _live(settings, keys, core)
+    told = PurgeStream.at(settings.redis_url) if settings.redis_url else None
+    revoked = RevokedSessions(settings.shell_data_dir / "revoked-sessions")
+    revocations = Revocations(revoked, told)
+    live = _live(settings, keys, core, revocations)
+    revoked.on_revoked(lambda subject: REVOCATIONS.inc())
+    revoked.on_revoked(live.revoke)
     catalogue = Catalogue((*placed, *own_pages()), core.registry)
     answers = Answers(templates, catalogue, messages, live=not isinstance(live, Still))
     kept = KeptPages(PageCache(core.cache, settings.page_cache_bytes))
@@ -76,11 +85,13 @@ def create_app(settings: Settings) -> Starlette:
     proxy = _proxy(settings, core, live, answers)
     surrogates = Surrogates(settings.esi_edges)
     patience = Patience(settings.page_hold_ms / 1000, settings.page_budget_ms / 1000, settings.page_deadline_ms / 1000)
-    told: Tells = PurgeStream.at(settings.redis_url) if settings.redis_url else TellsNobody()
-    purging = Purging(core.cache, told, core.registry.servers, settings.purge_token.get_secret_value())
+    others: Tells = told or TellsNobody()
+    purging = Purging(core.cache, others, core.registry.servers, settings.purge_token.get_secret_value())
+    revoking = Revoking(revoked, revocations, settings.operator_token.get_secret_value())
     routes: list[BaseRoute] = [
         *live.routes(),
         Route("/-/purge", purging.serve, methods=["POST"]),
+        Route("/-/sessions/revoke", revoking.serve, methods=["POST"]),
         Route("/-/status", Status(core.registry, core.cache, kept, live, answers).serve),
         *health.routes(),
         Route("/static/{name:path}", static.serve),
@@ -90,7 +101,7 @@ def create_app(settings: Settings) -> Starlette:
     ]
     access = AccessLog()
     reception = Reception(
-        Sessions(keys), public_origin=settings.public_origin.rstrip("/"), cookie_secure=settings.cookie_secure
+        Sessions(keys, revoked), public_origin=settings.public_origin.rstrip("/"), cookie_secure=settings.cookie_secure
     )
     late = LateWords(templates, core.registry, static.asset("late.js"))
     surroundings = Surroundings(core.fragments, patience, late)
@@ -107,7 +118,7 @@ def create_app(settings: Settings) -> Starlette:
     app = Starlette(
         routes=routes,
         middleware=[Middleware(Edge, reception=reception, faults=answers.fault, access=access)],
-        lifespan=_lifespan(core, live, told, desk, patience),
+        lifespan=_lifespan(core, live, others, desk, patience),
     )
     app.router.redirect_slashes = False
     app.router.default = _edge_pages(core, pages, surrogates, surroundings) if surrogates else pages
@@ -115,11 +126,14 @@ def create_app(settings: Settings) -> Starlette:
     return app
 
 
-def _live(settings: Settings, keys: SigningKeys, core: Core) -> Live:
+def _live(settings: Settings, keys: SigningKeys, core: Core, revocations: Revocations) -> Live:
     live: Live = Still()
     if settings.redis_url:
         catalog = WithPurges(core.registry, core.registry.servers)
-        live = create_live(settings.redis_url, keys.secret("grant"), core.lone, core.cache, catalog, _limits(settings))
+        live = pages = create_live(
+            settings.redis_url, keys.secret("grant"), core.lone, core.cache, catalog, _limits(settings)
+        )
+        pages.follow(STREAM, revocations)
     core.fragments.tell_of_private(live.showed)
     core.healing.on_recovered(live.recovered)
     core.edges.follow(live.cursor)

@@ -32,6 +32,9 @@ class Live(Protocol):
     def leaving(self) -> bool:
         """Whether it takes no streams any more, so that nothing should be sent here."""
 
+    def revoke(self, visitor: str) -> None:
+        """A session is over: end its streams; their pages are loaded anew."""
+
     def cursor(self) -> str:
         """The position in the log up to which the cache is known to be right, as text for a page."""
 

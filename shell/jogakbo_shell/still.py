@@ -26,6 +26,9 @@ class Still:
     async def drain(self, seconds: float) -> None:
         self.leaving = True
 
+    def revoke(self, visitor: str) -> None:
+        return
+
     def cursor(self) -> str:
         return ""
 

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
+import json
 import multiprocessing
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
+import httpx2
 import pytest
+from starlette.requests import Request
+from starlette.types import Message
 
 from jogakbo_shell.identity.keys import SigningKeys
 from jogakbo_shell.identity.revoked import RevocationsUnreadable, RevokedSessions
 from jogakbo_shell.identity.session import LIFETIME_SECONDS, Sessions
+from jogakbo_shell.live.revocations import Revocations
+from jogakbo_shell.web.revoking import Revoking
+from shell.tests.harness import FakeFragmentServer, Portal, answer, portal
+
+pytestmark = pytest.mark.anyio
 
 NOW = 1_763_816_400.0
 DAY = 24 * 3600
@@ -151,3 +163,94 @@ def test_workers_share_the_file_without_losing_lines(folder: Folder) -> None:
     after = folder.revoked()
     assert len(after) == 3 * EACH
     assert all(subject(first + number) in after for first in (0, 1000, SHARED) for number in range(EACH))
+
+
+TOKEN = "let-them-go"
+MAY = {"authorization": f"Bearer {TOKEN}"}
+PLACE = "/-/sessions/revoke"
+
+
+async def revoke(shell: Portal, body: bytes, headers: Mapping[str, str] = MAY) -> httpx2.Response:
+    return await shell.client.post(PLACE, content=body, headers=dict(headers))
+
+
+def named(subject: str) -> bytes:
+    return b'{"subject": "%b"}' % subject.encode()
+
+
+async def test_an_operator_ends_a_session(tmp_path: Path, cafe: FakeFragmentServer) -> None:
+    cafe.declare(cart={"audience": "private"})
+    cafe.at["/cart"] = answer("<p>mine")
+    async with portal(tmp_path, {"cafe": cafe.address}, operator_token=TOKEN) as shell:
+        first = await shell.get("/cafe")
+        session = {"cookie": first.headers["set-cookie"].partition(";")[0]}
+        assert "set-cookie" not in (await shell.get("/cafe", **session)).headers
+        mine = asked_by(cafe)
+        ended = await revoke(shell, named(mine))
+        assert (ended.status_code, ended.json()) == (202, {"status": "ok"})
+        assert ended.headers["cache-control"] == "no-store"
+        shell.client.cookies.clear()
+        after = await shell.get("/cafe", **session)
+        assert after.headers["set-cookie"].startswith("jogakbo=")
+        assert asked_by(cafe) != mine
+        assert (await revoke(shell, named(mine))).status_code == 202
+    assert mine in RevokedSessions(tmp_path / "revoked-sessions")
+
+
+def asked_by(cafe: FakeFragmentServer) -> str:
+    """The subject of the token that came last."""
+    payload = cafe.requests("/cart")[-1].header("authorization").split(".")[1]
+    return str(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["sub"])
+
+
+@pytest.mark.parametrize("authorization", ["", "Bearer", f"Basic {TOKEN}", f"Bearer {TOKEN}x", TOKEN, "Bearer \xe9"])
+async def test_without_the_token_nobody_is_sent_away(tmp_path: Path, authorization: str) -> None:
+    async with portal(tmp_path, {}, operator_token=TOKEN) as shell:
+        fields = [(b"authorization", authorization.encode("latin-1"))]
+        refused = await shell.client.post(PLACE, content=named(subject(1)), headers=fields)
+    assert (refused.status_code, refused.headers["www-authenticate"]) == (401, "Bearer")
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert TOKEN not in refused.text
+    assert subject(1) not in RevokedSessions(tmp_path / "revoked-sessions")
+
+
+async def test_where_no_token_is_set_there_is_no_such_place(tmp_path: Path) -> None:
+    async with portal(tmp_path, {}) as shell:
+        for authorization in ("Bearer", "Bearer x"):
+            assert (await revoke(shell, named(subject(1)), {"authorization": authorization})).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "says"),
+    [
+        (b"", 400, "subject"),
+        (b"{", 400, "truncated"),
+        (b"[]", 400, "array"),
+        (b'{"subject": 1}', 400, "str"),
+        (b'{"subject": "guest-000000000001", "all": true}', 400, "all"),
+        (b'{"subject": ""}', 422, "''"),
+        (b'{"subject": "guest"}', 422, "'guest'"),
+        (b'{"subject": "guest-00000000000g"}', 422, "guest-00000000000g"),
+        (b'{"subject": "guest-0000000000001"}', 422, "guest-0000000000001"),
+        (b'{"subject": "guest-000000000001\\n"}', 422, "guest-000000000001"),
+        (b'{"subject": "' + b"x" * 1_024 + b'"}', 413, "1024"),
+    ],
+)
+async def test_what_is_no_revocation_is_a_problem(tmp_path: Path, body: bytes, status: int, says: str) -> None:
+    async with portal(tmp_path, {}, operator_token=TOKEN) as shell:
+        refused = await revoke(shell, body)
+    assert (refused.status_code, refused.json()["status"]) == (status, status)
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert says in refused.json()["detail"]
+    assert not len(RevokedSessions(tmp_path / "revoked-sessions"))
+
+
+async def test_a_body_that_does_not_end_is_not_waited_for(tmp_path: Path) -> None:
+    async def silence() -> Message:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    revoked = RevokedSessions(tmp_path / "revoked-sessions")
+    revoking = Revoking(revoked, Revocations(revoked, None), TOKEN, max_seconds=0.05)
+    headers = [(b"authorization", f"Bearer {TOKEN}".encode())]
+    assert (await revoking.serve(Request({"type": "http", "headers": headers}, silence))).status_code == 408

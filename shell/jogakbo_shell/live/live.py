@@ -6,15 +6,15 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 
-from redis.asyncio import Redis
 from starlette.routing import BaseRoute, Route
 
 from jogakbo_shell.instance import Instance
+from jogakbo_shell.live.bus import Bus
 from jogakbo_shell.live.changelog import ChangeLog
 from jogakbo_shell.live.endpoint import LiveEndpoint
 from jogakbo_shell.live.grants import Grants
 from jogakbo_shell.live.hub import Hub
-from jogakbo_shell.live.reader import LiveReader
+from jogakbo_shell.live.reader import Follower, LiveReader
 from jogakbo_shell.live.streams import Observer, Streams
 
 
@@ -27,7 +27,7 @@ class LivePages:
         grants: Grants,
         streams: Streams,
         endpoint: LiveEndpoint,
-        redis: Redis,
+        redis: Bus,
     ) -> None:
         self._log = log
         self._hub = hub
@@ -63,9 +63,12 @@ class LivePages:
         """Tell it of every stream that is opened or closed from now on."""
         self._streams.listen(observer)
 
-    def revoke(self, visitor: str) -> int:
-        """End every stream of a visitor; their pages are loaded anew. Returns how many there were."""
-        return self._streams.revoke(visitor)
+    def revoke(self, visitor: str) -> None:
+        self._streams.revoke(visitor)
+
+    def follow(self, stream: str, follower: Follower) -> None:
+        """Let it hear the events of a stream, whatever they change."""
+        self._reader.follow(stream, follower)
 
     def cursor(self) -> str:
         return self._log.cursor

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol, cast
 
 import structlog
-from redis.asyncio import Redis
 
 from jogakbo.contract.cloudevent import CloudEvent, EventError, decode_event
 from jogakbo.contract.streams import EVENT_FIELD, START, Position, stream_name
 from jogakbo_shell.composition.purges import Purge
 from jogakbo_shell.live import metrics
-from jogakbo_shell.live.bus import BUS_ERRORS, Backoff, Wakes, is_cancelled
+from jogakbo_shell.live.bus import BUS_ERRORS, Backoff, Bus, Wakes, is_cancelled
 from jogakbo_shell.live.ports import Catalog
 from jogakbo_shell.live.purges import PURGED, STREAM, read_purge
 
@@ -71,13 +70,12 @@ class LiveReader:
 
     def __init__(
         self,
-        redis: Redis,
+        redis: Bus,
         listener: Listener,
         catalog: Catalog,
         *,
         idle_seconds: float = _IDLE_SECONDS,
         patience_seconds: float = 5.0,
-        followers: Mapping[str, Follower] | None = None,
     ) -> None:
         self._redis = redis
         self._listener = listener
@@ -85,11 +83,15 @@ class LiveReader:
         self._wakes = Wakes(redis)
         self._idle_seconds = idle_seconds
         self._patience_seconds = patience_seconds
-        self._followers = followers or {}
+        self._followers: dict[str, Follower] = {}
         self._log = structlog.get_logger()
         self.tracks: dict[str, Track] = {}
         self.away_since: float | None = None
         self.looked = asyncio.Event()
+
+    def follow(self, stream: str, follower: Follower) -> None:
+        """Let it hear the events of a stream, whatever they change."""
+        self._followers[stream] = follower
 
     async def run(self) -> None:
         """Read until cancelled; the bus being away only delays it."""
@@ -120,6 +122,7 @@ class LiveReader:
     async def look(self) -> bool:
         """Read once what is new in every stream; returns whether there is more right now."""
         streams = self._catalog.streams()
+        self._wakes.follow(streams)
         if gone := self.tracks.keys() - streams:
             for stream in gone:
                 del self.tracks[stream]
@@ -196,6 +199,8 @@ class LiveReader:
             self._listener.changed(stream, position, event.changed)
         else:
             self._listener.purged(stream, position, purge)
+        if (follower := self._followers.get(stream)) is not None:
+            follower.heard(event)
         return True
 
     async def _wait_for_refill(self, stream: str, track: Track) -> None:

@@ -107,12 +107,11 @@ class Streams:
         for observer in self._observers:
             observer.closed(connection)
 
-    def revoke(self, visitor: str) -> int:
-        """End every stream of a visitor, whose pages shall be loaded anew. Returns how many there were."""
-        theirs = [stream for stream in self._streams if stream.connection.visitor == visitor]
-        for stream in theirs:
-            stream.connection.close(frames.RELOAD)
-        return len(theirs)
+    def revoke(self, visitor: str) -> None:
+        """End every stream of a visitor; their pages shall be loaded anew."""
+        for stream in self._streams:
+            if stream.connection.visitor == visitor:
+                stream.connection.close(frames.RELOAD)
 
     async def drain(self, seconds: float) -> None:
         """Open no more, and tell those that are open to go elsewhere, a few at a time, all within `seconds`."""
