@@ -111,6 +111,7 @@ def valkey(tmp_path: Path) -> Iterator[Valkey]:
 @pytest.fixture
 async def redis(valkey: Valkey) -> AsyncIterator[Redis]:
     client = connect_bus(valkey.url)
+    assert isinstance(client, Redis)
     yield client
     await client.aclose()
 

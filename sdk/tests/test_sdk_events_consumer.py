@@ -279,7 +279,7 @@ def test_a_second_handler_for_one_event_is_refused() -> None:
 
 
 async def _subscribed(redis: Redis) -> bool:
-    [(_, listeners)] = await redis.pubsub_numsub("jogakbo:wake")
+    [(_, listeners)] = await redis.pubsub_shardnumsub("jogakbo:wake:{jogakbo:stream:bakery}")
     return bool(listeners)
 
 

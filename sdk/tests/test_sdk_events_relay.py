@@ -76,7 +76,7 @@ async def test_two_relays_of_one_service_append_once(database: Database, redis: 
 
 async def test_readers_are_woken_after_an_append(relay: Relay, database: Database, redis: Redis) -> None:
     async with redis.pubsub(ignore_subscribe_messages=True) as pubsub:
-        await pubsub.subscribe("jogakbo:wake")
+        await pubsub.ssubscribe("jogakbo:wake:{jogakbo:stream:bakery}")
         await pubsub.get_message(timeout=1)
         _bake(database)
         await relay.catch_up()

@@ -6,8 +6,7 @@ import re
 from dataclasses import dataclass
 
 STREAM_PREFIX = "jogakbo:stream:"
-WAKE_CHANNEL = "jogakbo:wake"
-"""Pub/sub channel that only wakes readers; its messages are names of streams."""
+WAKE_PREFIX = "jogakbo:wake:"
 
 EVENT_FIELD = "event"
 """The one field of a stream entry: a CloudEvent in JSON."""
@@ -23,6 +22,15 @@ def stream_name(service: str) -> str:
     if not _NAME.fullmatch(service):
         raise ValueError(f"a stream is named like 'menu' or 'gift-cards', not {service!r}")
     return STREAM_PREFIX + service
+
+
+def wake_channel(service: str) -> str:
+    """The sharded pub/sub channel that only wakes readers of a stream: ``jogakbo:wake:{jogakbo:stream:menu}``.
+
+    The braces keep it in the stream's slot of a cluster. A message is the service's name. Raises ``ValueError`` as
+    ``stream_name`` does.
+    """
+    return f"{WAKE_PREFIX}{{{stream_name(service)}}}"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import cast
+from typing import TypeAlias, TypedDict, cast
+from urllib.parse import urlsplit
 
-from redis.asyncio import Redis
+from redis.asyncio import Redis, RedisCluster
+from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisClusterException, RedisError
 
+from jogakbo.contract.bus import cluster_nodes
 from jogakbo.contract.streams import START, Position
 
 TIMEOUT_SECONDS = 2.0
@@ -19,22 +22,50 @@ _HEALTH_CHECK_SECONDS = 10
 _REFILL_PREFIX = "jogakbo:refill:"
 _REFILL_SECONDS = 60
 
-BUS_ERRORS = (RedisError, OSError, TimeoutError)
-"""What a call to the bus may raise while Redis is away."""
+_PORT = 6379
+
+BUS_ERRORS = (RedisError, RedisClusterException, OSError, TimeoutError)
+"""What a call to the bus may raise while Redis is away, or no node of a cluster answers for what was asked."""
+
+Bus: TypeAlias = Redis | RedisCluster
+"""A client of the bus; both take the same commands."""
 
 
-def connect_bus(redis_url: str) -> Redis:
-    """A client for ``redis_url`` that connects at first use, never waits for ever and retries nothing itself."""
-    client: Redis = Redis.from_url(
-        redis_url,
-        socket_timeout=TIMEOUT_SECONDS,
-        socket_connect_timeout=TIMEOUT_SECONDS,
-        socket_keepalive=True,
-        health_check_interval=_HEALTH_CHECK_SECONDS,
-        protocol=2,  # RESP3 shapes the answers of XREAD differently
-        retry=Retry(NoBackoff(), 0),
-    )
+def connect_bus(redis_url: str) -> Bus:
+    """A client for ``redis_url`` that connects at first use, never waits for ever and retries nothing itself.
+
+    ``redis://`` and ``rediss://`` lead to one server, ``redis+cluster://one:6379,two:6379`` to a cluster.
+    """
+    if nodes := cluster_nodes(redis_url):
+        others = [_node(url) for url in nodes[1:]]
+        return RedisCluster.from_url(nodes[0], startup_nodes=others, **_limits())
+    client: Redis = Redis.from_url(redis_url, **_limits())
     return client
+
+
+class _Limits(TypedDict):
+    socket_timeout: float
+    socket_connect_timeout: float
+    socket_keepalive: bool
+    health_check_interval: int
+    protocol: int
+    retry: Retry
+
+
+def _limits() -> _Limits:
+    return {
+        "socket_timeout": TIMEOUT_SECONDS,
+        "socket_connect_timeout": TIMEOUT_SECONDS,
+        "socket_keepalive": True,
+        "health_check_interval": _HEALTH_CHECK_SECONDS,
+        "protocol": 2,  # RESP3 shapes the answers of XREAD differently
+        "retry": Retry(NoBackoff(), 0),
+    }
+
+
+def _node(url: str) -> ClusterNode:
+    address = urlsplit(url)
+    return ClusterNode(address.hostname or "", address.port or _PORT)
 
 
 def heed_cancellation() -> None:
@@ -52,19 +83,19 @@ StreamEntry = tuple[bytes, dict[bytes, bytes]]
 """Id and fields of an entry, as redis-py returns it."""
 
 
-async def read_after(redis: Redis, key: str, position: Position, count: int) -> list[StreamEntry]:
+async def read_after(redis: Bus, key: str, position: Position, count: int) -> list[StreamEntry]:
     """Up to ``count`` entries of the stream ``key`` above ``position``."""
     answer = await redis.xread({key: str(position)}, count=count)
     return cast(list[tuple[bytes, list[StreamEntry]]], answer)[0][1] if answer else []
 
 
-async def read_top(redis: Redis, key: str) -> Position:
+async def read_top(redis: Bus, key: str) -> Position:
     """The newest position that the stream ``key`` holds; ``START`` when it is empty or missing."""
     newest = cast(list[StreamEntry], await redis.xrevrange(key, count=1))
     return Position.parse(newest[0][0].decode()) if newest else START
 
 
-async def request_refill(redis: Redis, service: str, position: Position) -> None:
+async def request_refill(redis: Bus, service: str, position: Position) -> None:
     """Ask the relay of ``service`` for everything after ``position``: the stream no longer holds it.
 
     One request stands at a time and is forgotten after a minute; who still misses something asks again.
@@ -72,7 +103,7 @@ async def request_refill(redis: Redis, service: str, position: Position) -> None
     await redis.set(_REFILL_PREFIX + service, str(position), nx=True, ex=_REFILL_SECONDS)
 
 
-async def take_refill_request(redis: Redis, service: str) -> Position | None:
+async def take_refill_request(redis: Bus, service: str) -> Position | None:
     """The position that a consumer of ``service`` cannot read on from, if one has asked."""
     asked = cast(bytes | None, await redis.getdel(_REFILL_PREFIX + service))
     return Position.parse(asked.decode()) if asked else None

@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from redis.asyncio import Redis
 from sqlalchemy import Connection
 
 from jogakbo.contract.cloudevent import CloudEvent, decode_data
 from jogakbo.contract.streams import stream_name
 from jogakbo.database import Database
+from jogakbo.events.bus import Bus
 from jogakbo.events.follower import IDLE_SECONDS, Follower
 from jogakbo.events.inbox import Handler, Inbox
 from jogakbo.events.wakes import Wakes
@@ -66,7 +66,7 @@ class Consumer:
         """The inbox of one stream; a test may deliver to it without a bus."""
         return Inbox(database, self._handlers[stream])
 
-    async def run(self, database: Database, redis: Redis, *, idle_seconds: float = IDLE_SECONDS) -> None:
+    async def run(self, database: Database, redis: Bus, *, idle_seconds: float = IDLE_SECONDS) -> None:
         """Follow every stream until cancelled, each on its own, so that a stuck one holds up no other."""
         wakes = Wakes(redis, self.streams)
         async with asyncio.TaskGroup() as tasks:

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 
 import structlog
 from prometheus_client import Counter
-from redis.asyncio import Redis
 from sqlalchemy.exc import SQLAlchemyError
 
 from jogakbo.contract.streams import EVENT_FIELD, START, Position, stream_name
 from jogakbo.events.backoff import Backoff
-from jogakbo.events.bus import BUS_ERRORS, heed_cancellation, read_after, request_refill
+from jogakbo.events.bus import BUS_ERRORS, Bus, heed_cancellation, read_after, request_refill
 from jogakbo.events.inbox import Entry, HandlerFailed, Inbox, continues
 from jogakbo.events.wakes import Wakes
 
@@ -35,7 +34,7 @@ class Follower:
         self,
         stream: str,
         inbox: Inbox,
-        redis: Redis,
+        redis: Bus,
         wakes: Wakes,
         *,
         idle_seconds: float = IDLE_SECONDS,

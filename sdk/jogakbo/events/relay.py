@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from typing import cast
 
 import structlog
 from prometheus_client import Counter, Gauge
-from redis.asyncio import Redis
 from sqlalchemy.exc import SQLAlchemyError
 
 from jogakbo.contract.cloudevent import CloudEvent, encode_event
-from jogakbo.contract.streams import EVENT_FIELD, START, WAKE_CHANNEL, Position, stream_name
+from jogakbo.contract.streams import EVENT_FIELD, START, Position, stream_name, wake_channel
 from jogakbo.database import Database
 from jogakbo.events.backoff import Backoff
-from jogakbo.events.bus import BUS_ERRORS, heed_cancellation, read_top, take_refill_request
+from jogakbo.events.bus import BUS_ERRORS, Bus, heed_cancellation, read_top, take_refill_request
 from jogakbo.events.outbox import Outbox
 
 _BATCH = 200
@@ -33,8 +33,8 @@ _APPEND = """
 local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
 local top = newest[1] and newest[1][1] or '0-0'
 if top ~= ARGV[1] then return top end
-if ARGV[5] == 'anew' then redis.call('DEL', KEYS[1]) end
-for i = 6, #ARGV, 2 do
+if ARGV[4] == 'anew' then redis.call('DEL', KEYS[1]) end
+for i = 5, #ARGV, 2 do
   local added = redis.pcall('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], ARGV[i], '{field}', ARGV[i + 1])
   if type(added) == 'table' and added.err then
     if string.find(added.err, 'equal or smaller', 1, true) then
@@ -45,7 +45,7 @@ for i = 6, #ARGV, 2 do
   end
   top = ARGV[i]
 end
-redis.call('PUBLISH', ARGV[3], ARGV[4])
+redis.call('SPUBLISH', KEYS[2], ARGV[3])
 return top
 """.replace("{field}", EVENT_FIELD)
 
@@ -62,7 +62,7 @@ class Relay:
         self,
         outbox: Outbox,
         database: Database,
-        redis: Redis,
+        redis: Bus,
         *,
         idle_seconds: float = _IDLE_SECONDS,
         max_length: int = _MAX_LENGTH,
@@ -71,7 +71,6 @@ class Relay:
         self._database = database
         self._redis = redis
         self._stream = stream_name(outbox.service)
-        self._append_script = redis.register_script(_APPEND)
         self._idle_seconds = idle_seconds
         self._max_length = max_length
         self._untrimmed_until = 0.0
@@ -150,11 +149,12 @@ class Relay:
     async def _append(self, top: Position, epoch: int, known: int, *, anew: bool = False) -> Position:
         events = await asyncio.to_thread(self._after, known)
         bound = _UNBOUNDED if time.monotonic() < self._untrimmed_until else self._max_length
-        arguments: list[str | bytes | int] = [str(top), bound, WAKE_CHANNEL, self._outbox.service]
-        arguments.append("anew" if anew else "")
+        arguments: list[str | bytes | int] = [str(top), bound, self._outbox.service, "anew" if anew else ""]
         for seq, event in enumerate(events, known + 1):
             arguments += [str(Position(epoch, seq)), encode_event(event)]
-        answer: bytes = await self._append_script(keys=[self._stream], args=arguments)
+        # EVAL rather than EVALSHA: whichever node is asked, it need not know the script from before.
+        keys = (self._stream, wake_channel(self._outbox.service))
+        answer = cast(bytes, await self._redis.eval(_APPEND, len(keys), *keys, *arguments))
         _PUBLISHED.labels(self._outbox.service).inc(len(events))
         return Position.parse(answer.decode())
 

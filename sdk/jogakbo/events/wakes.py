@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import structlog
-from redis.asyncio import Redis
+from redis.asyncio import RedisCluster
+from redis.asyncio.cluster import ClusterPubSub
 
-from jogakbo.contract.streams import WAKE_CHANNEL
+from jogakbo.contract.streams import wake_channel
 from jogakbo.events.backoff import Backoff
-from jogakbo.events.bus import BUS_ERRORS, heed_cancellation
+from jogakbo.events.bus import BUS_ERRORS, Bus, heed_cancellation
 
 _SILENCE_SECONDS = 5.0
 
 
 class Wakes:
-    """Hears on pub/sub which streams have news and sets their events.
+    """Hears on sharded pub/sub which streams have news and sets their events.
 
     Nothing may depend on a wake call: pub/sub loses messages at a cut link without a word. Readers look at their
     streams after a pause in any case; a wake call only ends the pause sooner.
     """
 
-    def __init__(self, redis: Redis, streams: Iterable[str]) -> None:
+    def __init__(self, redis: Bus, streams: Iterable[str]) -> None:
         self._redis = redis
-        self._events = {stream.encode(): asyncio.Event() for stream in streams}
+        self._events = {stream: asyncio.Event() for stream in streams}
 
     async def wait(self, stream: str, seconds: float) -> None:
         """Return when ``stream`` has news, or after ``seconds``."""
-        event = self._events[stream.encode()]
+        event = self._events[stream]
         try:
             async with asyncio.timeout(seconds):
                 await event.wait()
@@ -37,36 +38,55 @@ class Wakes:
         event.clear()
 
     async def run(self) -> None:
-        """Listen until cancelled; a lost link is made again."""
+        """Listen until cancelled; a lost link is made again.
+
+        In a cluster each stream has a link of its own, for the next may be at another node, and may move there alone.
+        """
+        links = [[stream] for stream in self._events] if isinstance(self._redis, RedisCluster) else [list(self._events)]
+        async with asyncio.TaskGroup() as tasks:
+            for streams in links:
+                tasks.create_task(self._keep_listening(streams))
+
+    async def _keep_listening(self, streams: Collection[str]) -> None:
         backoff = Backoff()
         while True:
             try:
-                await self._listen(backoff)
+                await self._listen(streams, backoff)
             except BUS_ERRORS as error:
                 structlog.get_logger().debug("wake_link_lost", error=repr(error))
                 await backoff.pause()
 
-    async def _listen(self, backoff: Backoff) -> None:
-        async with self._redis.pubsub(ignore_subscribe_messages=True) as pubsub:
-            await pubsub.subscribe(WAKE_CHANNEL)
-            self._wake(self._events)  # whatever was said while nobody listened
-            heard = True
+    async def _listen(self, streams: Collection[str], backoff: Backoff) -> None:
+        if isinstance(self._redis, RedisCluster):
+            await self._redis.initialize()
+        async with self._redis.pubsub() as pubsub:
+            receive = pubsub.get_sharded_message if isinstance(pubsub, ClusterPubSub) else pubsub.get_message
+            channels = [wake_channel(stream) for stream in streams]
+            await pubsub.ssubscribe(*channels)
+            self._wake(streams)  # whatever was said while nobody listened
+            asked = True
             while True:
                 heed_cancellation()
-                message = await pubsub.get_message(timeout=_SILENCE_SECONDS)
-                backoff.succeeded()
+                message = await receive(timeout=_SILENCE_SECONDS)
                 if message is not None:
-                    heard = True
-                    if message["type"] == "message":
-                        self._wake([message["data"]])
-                elif heard:
-                    # A link into a black hole is silent too: ask, and expect the answer before the next silence.
-                    heard = False
-                    await pubsub.ping()
+                    backoff.succeeded()
+                    asked = False
+                    self._heed(message["type"], message["data"])
+                elif not asked:
+                    # A link into a black hole is silent too, and one to a node that the stream has left. To subscribe
+                    # once more changes nothing and is answered; expect that before the next silence.
+                    asked = True
+                    await pubsub.ssubscribe(*channels)
                 else:
-                    raise TimeoutError("no answer to a ping on the wake link")
+                    raise TimeoutError("no answer on the wake link")
 
-    def _wake(self, streams: Iterable[bytes]) -> None:
+    def _heed(self, kind: str, data: bytes | int) -> None:
+        if kind == "smessage" and isinstance(data, bytes):
+            self._wake([data.decode(errors="replace")])
+        elif kind == "sunsubscribe":
+            raise ConnectionError("the stream has moved to another node")
+
+    def _wake(self, streams: Iterable[str]) -> None:
         for stream in streams:
             if event := self._events.get(stream):
                 event.set()

@@ -10,12 +10,11 @@ from importlib.metadata import version
 import anyio.to_thread
 import structlog
 from fastapi import APIRouter, Depends, FastAPI
-from redis.asyncio import Redis
 from sqlalchemy import Connection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jogakbo.database import Database
-from jogakbo.events.bus import BUS_ERRORS, connect_bus
+from jogakbo.events.bus import BUS_ERRORS, Bus, connect_bus
 from jogakbo.events.consumer import Consumer
 from jogakbo.events.outbox import Outbox
 from jogakbo.events.relay import Relay
@@ -111,7 +110,7 @@ def _prepare(database: Database, seed: Callable[[Connection], None] | None) -> N
 
 
 def _jobs(
-    name: str, database: Database, redis: Redis | None, consumer: Consumer | None
+    name: str, database: Database, redis: Bus | None, consumer: Consumer | None
 ) -> list[Coroutine[None, None, None]]:
     if redis is None:
         return []
@@ -138,7 +137,7 @@ def _database_check(database: Database) -> Callable[[], Awaitable[Mapping[str, o
     return check
 
 
-def _bus_check(redis: Redis | None) -> Callable[[], Awaitable[Mapping[str, object]]]:
+def _bus_check(redis: Bus | None) -> Callable[[], Awaitable[Mapping[str, object]]]:
     async def check() -> Mapping[str, object]:
         # Never a reason to be unready: without the bus a service still answers and keeps its events.
         if redis is None:

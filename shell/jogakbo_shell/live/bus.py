@@ -4,31 +4,61 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Collection
+from typing import TypeAlias, TypedDict
+from urllib.parse import urlsplit
 
-from redis.asyncio import Redis
+from redis.asyncio import Redis, RedisCluster
+from redis.asyncio.cluster import ClusterNode, ClusterPubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisClusterException, RedisError
 
-from jogakbo.contract.streams import WAKE_CHANNEL
+from jogakbo.contract.bus import cluster_nodes
+from jogakbo.contract.streams import wake_channel
 
-BUS_ERRORS = (RedisError, OSError, TimeoutError)
+BUS_ERRORS = (RedisError, RedisClusterException, OSError, TimeoutError)
 
+Bus: TypeAlias = Redis | RedisCluster
+"""A client of one server or of a cluster; both take the same commands."""
+
+_PORT = 6379
 _TIMEOUT_SECONDS = 2.0  # a black hole gives no error: only a limit notices it
 _SILENCE_SECONDS = 5.0
 _FIRST_PAUSE_SECONDS = 0.05
 _LONGEST_PAUSE_SECONDS = 1.0
 
 
-def connect(redis_url: str) -> Redis:
-    client: Redis = Redis.from_url(
-        redis_url,
-        socket_timeout=_TIMEOUT_SECONDS,
-        socket_connect_timeout=_TIMEOUT_SECONDS,
-        socket_keepalive=True,
-        retry=Retry(NoBackoff(), 0),
-    )
+def connect(redis_url: str) -> Bus:
+    """`redis+cluster://one:6379,two:6379` leads to a cluster."""
+    if nodes := cluster_nodes(redis_url):
+        others = [_node(url) for url in nodes[1:]]
+        return RedisCluster.from_url(nodes[0], startup_nodes=others, **_limits())
+    client: Redis = Redis.from_url(redis_url, **_limits())
     return client
+
+
+class _Limits(TypedDict):
+    socket_timeout: float
+    socket_connect_timeout: float
+    socket_keepalive: bool
+    protocol: int
+    retry: Retry
+
+
+def _limits() -> _Limits:
+    return {
+        "socket_timeout": _TIMEOUT_SECONDS,
+        "socket_connect_timeout": _TIMEOUT_SECONDS,
+        "socket_keepalive": True,
+        "protocol": 2,
+        "retry": Retry(NoBackoff(), 0),
+    }
+
+
+def _node(url: str) -> ClusterNode:
+    address = urlsplit(url)
+    return ClusterNode(address.hostname or "", address.port or _PORT)
 
 
 def is_cancelled() -> bool:
@@ -54,14 +84,22 @@ class Backoff:
 
 
 class Wakes:
-    """Hears on pub/sub that some stream has news, which only ends the reader's pause sooner.
+    """Hears on sharded pub/sub that some stream has news, which only ends the reader's pause sooner.
 
     Nothing depends on it: pub/sub loses messages at a cut link without a word.
     """
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Bus) -> None:
         self._redis = redis
         self._news = asyncio.Event()
+        self._streams: frozenset[str] = frozenset()
+        self._others = asyncio.Event()
+
+    def follow(self, streams: frozenset[str]) -> None:
+        """From now on these."""
+        if streams != self._streams:
+            self._streams = streams
+            self._others.set()
 
     async def wait(self, seconds: float) -> None:
         try:
@@ -73,26 +111,49 @@ class Wakes:
             self._news.clear()
 
     async def run(self) -> None:
+        links: dict[frozenset[str], asyncio.Task[None]] = {}
+        async with asyncio.TaskGroup() as tasks:
+            while not is_cancelled():
+                await self._others.wait()
+                self._others.clear()
+                wanted = self._links()
+                for link in links.keys() - wanted:
+                    links.pop(link).cancel()
+                for link in wanted - links.keys():
+                    links[link] = tasks.create_task(self._keep_listening(link), name="live wake link")
+
+    def _links(self) -> set[frozenset[str]]:
+        """In a cluster each stream has a link of its own: the next may be at another node, and may move there alone."""
+        if isinstance(self._redis, RedisCluster):
+            return {frozenset({stream}) for stream in self._streams}
+        return {self._streams} if self._streams else set()
+
+    async def _keep_listening(self, streams: Collection[str]) -> None:
         backoff = Backoff()
         while not is_cancelled():
             try:
-                await self._listen(backoff)
+                await self._listen([wake_channel(stream) for stream in streams], backoff)
             except BUS_ERRORS:
                 await backoff.pause()
 
-    async def _listen(self, backoff: Backoff) -> None:
-        async with self._redis.pubsub(ignore_subscribe_messages=True) as pubsub:
-            await pubsub.subscribe(WAKE_CHANNEL)
-            self._news.set()
-            asked = False
+    async def _listen(self, channels: Collection[str], backoff: Backoff) -> None:
+        if isinstance(self._redis, RedisCluster):
+            await self._redis.initialize()
+        async with self._redis.pubsub() as pubsub:
+            receive = pubsub.get_sharded_message if isinstance(pubsub, ClusterPubSub) else pubsub.get_message
+            await pubsub.ssubscribe(*channels)
+            asked = True
             while not is_cancelled():
-                message = await pubsub.get_message(timeout=_SILENCE_SECONDS)
-                backoff.succeeded()
+                message = await receive(timeout=_SILENCE_SECONDS)
                 if message is not None:
+                    backoff.succeeded()
                     asked = False
-                    self._news.set()
+                    if message["type"] == "sunsubscribe":
+                        raise ConnectionError("the stream has moved to another node")
+                    self._news.set()  # the answer to a subscription is news, too: of before nothing was heard
                 elif asked:
-                    raise TimeoutError("the wake link does not answer a ping")
+                    raise TimeoutError("no answer on the wake link")
                 else:
+                    # To subscribe once more changes nothing and is answered, where link and node are still right.
                     asked = True
-                    await pubsub.ping()
+                    await pubsub.ssubscribe(*channels)

@@ -6,14 +6,13 @@ from collections.abc import Collection
 from uuid import uuid4
 
 import msgspec
-from redis.asyncio import Redis
 
 from jogakbo.contract.cloudevent import CloudEvent, decode_data, encode_data, encode_event, utc_now
-from jogakbo.contract.streams import EVENT_FIELD, WAKE_CHANNEL, stream_name
+from jogakbo.contract.streams import EVENT_FIELD, stream_name, wake_channel
 from jogakbo.contract.surrogate import format_keys
 from jogakbo_shell.composition.purges import NotTold, Purge
 from jogakbo_shell.instance import Instance
-from jogakbo_shell.live.bus import BUS_ERRORS, connect
+from jogakbo_shell.live.bus import BUS_ERRORS, Bus, connect
 from jogakbo_shell.live.ports import Catalog
 
 STREAM = "shell"
@@ -37,7 +36,7 @@ class PurgeStream:
     """What is purged stands in the event's data (`read_purge`). A hard purge of keys changes these keys, too, as any
     service's event does: for readers of the bus that know no purges."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Bus) -> None:
         self._redis = redis
 
     @classmethod
@@ -63,7 +62,7 @@ class PurgeStream:
         try:
             async with self._redis.pipeline(transaction=False) as pipeline:
                 pipeline.xadd(stream_name(STREAM), {EVENT_FIELD: encode_event(event)}, maxlen=_KEPT, approximate=True)
-                pipeline.publish(WAKE_CHANNEL, STREAM)
+                pipeline.spublish(wake_channel(STREAM), STREAM)
                 await pipeline.execute()
         except BUS_ERRORS as error:
             raise NotTold(str(error) or type(error).__name__) from error

@@ -7,11 +7,13 @@ from uuid import uuid4
 
 import msgspec
 
-from jogakbo.contract.cloudevent import CloudEvent, encode_data, utc_now
+from jogakbo.contract.cloudevent import CloudEvent, utc_now
 from jogakbo_shell.identity.session import is_subject
 from jogakbo_shell.live.purges import STREAM
 
 REVOKED = "shell.SessionRevoked"
+
+_NO_DATA = msgspec.Raw(b"{}")  # whose session it is, is the event's subject
 
 
 class Appends(Protocol):
@@ -25,10 +27,6 @@ class Ends(Protocol):
     """`identity.revoked.RevokedSessions`."""
 
     def revoke(self, subject: str, at: float) -> bool: ...
-
-
-class _NoData(msgspec.Struct):
-    """Whose session it is, is the event's subject."""
 
 
 class Revocations:
@@ -51,7 +49,7 @@ class Revocations:
                 type=REVOKED,
                 time=utc_now(),
                 subject=subject,
-                data=encode_data(_NoData()),
+                data=_NO_DATA,
             )
             await self._stream.append(event)
 

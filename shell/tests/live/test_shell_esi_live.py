@@ -55,7 +55,7 @@ class Bus:
             "data": {},
         }
         self._redis.xadd("jogakbo:stream:cafe", {"event": json.dumps(event)}, id=f"7-{number}")
-        self._redis.publish("jogakbo:wake", "cafe")
+        self._redis.spublish("jogakbo:wake:{jogakbo:stream:cafe}", "cafe")
 
     def close(self) -> None:
         self._redis.close()

@@ -76,7 +76,7 @@ class Cafe:
                 pipeline.xadd(KEY, {"event": _event(key)}, id=f"{self._epoch}-{seq}")
             if trim_to:
                 pipeline.xtrim(KEY, maxlen=trim_to, approximate=False)
-            pipeline.publish("jogakbo:wake", "cafe")
+            pipeline.spublish("jogakbo:wake:{jogakbo:stream:cafe}", "cafe")
             pipeline.execute()
 
     def cut_links(self) -> None:

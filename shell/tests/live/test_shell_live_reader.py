@@ -19,6 +19,7 @@ from jogakbo_shell.live.reader import LiveReader
 pytestmark = pytest.mark.anyio
 
 KEY = "jogakbo:stream:orders"
+WAKE = "jogakbo:wake:{jogakbo:stream:orders}"
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
 
 
@@ -90,7 +91,7 @@ def _append(valkey: Server, *ids: str, wake: bool = True) -> None:
         for entry in ids:
             redis.xadd(KEY, {"event": _event(entry)}, id=entry)
         if wake:
-            redis.publish("jogakbo:wake", "orders")
+            redis.spublish(WAKE, "orders")
 
 
 def _event(entry: str) -> str:
@@ -336,4 +337,4 @@ async def test_streams_come_and_go_while_it_reads(
 
 def _listens(valkey: Server) -> bool:
     with _owner(valkey) as redis:
-        return dict(redis.pubsub_numsub("jogakbo:wake"))[b"jogakbo:wake"] == 1
+        return bool(dict(redis.pubsub_shardnumsub(WAKE))[WAKE.encode()])
