@@ -29,7 +29,8 @@ Entry = tuple[bytes, dict[bytes, bytes]]
 class Listener(Protocol):
     """The hub, as the reader sees it."""
 
-    def changed(self, stream: str, position: Position, keys: frozenset[str]) -> None: ...
+    def changed(self, stream: str, position: Position, keys: frozenset[str], happened_at: float) -> None:
+        """`happened_at` by the clock of the service, in seconds since 1970."""
 
     def purged(self, stream: str, position: Position, purge: Purge) -> None: ...
 
@@ -191,12 +192,13 @@ class LiveReader:
             self._log.warning("live_event_unreadable", stream=stream, position=str(position), error=str(error))
             return False
         track.position = position
-        lag = max(0.0, time.time() - event.time.timestamp())
+        happened_at = event.time.timestamp()
+        lag = max(0.0, time.time() - happened_at)
         track.lag_ms = round(lag * 1000)
         metrics.LAG.observe(lag)
         metrics.EVENTS.labels(stream).inc()
         if purge is None:
-            self._listener.changed(stream, position, event.changed)
+            self._listener.changed(stream, position, event.changed, happened_at)
         else:
             self._listener.purged(stream, position, purge)
         if (follower := self._followers.get(stream)) is not None:

@@ -41,7 +41,7 @@ class FakeHub:
         self.resyncs: list[tuple[str, str]] = []
         self.read: frozenset[str] = frozenset()
 
-    def changed(self, stream: str, position: Position, keys: frozenset[str]) -> None:
+    def changed(self, stream: str, position: Position, keys: frozenset[str], happened_at: float) -> None:
         assert keys == {f"order-{position.seq}"}
         self.seen.append(str(position))
 
