@@ -40,6 +40,7 @@ from jogakbo_shell.settings import Settings
 from jogakbo_shell.still import Still
 from jogakbo_shell.web.access import AccessLog
 from jogakbo_shell.web.answers import Answers
+from jogakbo_shell.web.beacon import Beacon
 from jogakbo_shell.web.desk import Desk
 from jogakbo_shell.web.edge import Edge
 from jogakbo_shell.web.edge_includes import EdgeIncludes
@@ -92,6 +93,7 @@ def create_app(settings: Settings) -> Starlette:
         *live.routes(),
         Route("/-/purge", purging.serve, methods=["POST"]),
         Route("/-/sessions/revoke", revoking.serve, methods=["POST"]),
+        Route("/-/seen", Beacon().serve, methods=["POST"]),
         Route("/-/status", Status(core.registry, core.cache, kept, live, answers).serve),
         *health.routes(),
         Route("/static/{name:path}", static.serve),

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from itertools import accumulate
 
-from prometheus_client import REGISTRY, Gauge
+from prometheus_client import REGISTRY, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
@@ -22,7 +22,11 @@ FETCHES_WAITING = Gauge("shell_fragment_fetches_waiting", "Fragments waiting for
 FETCHES_SHED = Gauge("shell_fragment_fetches_shed", "Fragments not fetched, as too many were waiting", ["server"])
 BREAKER_OPEN = Gauge("shell_breaker_open", "1 while a fragment server is not asked", ["server"])
 SERVER_UP = Gauge("shell_fragment_server_up", "1 while a fragment server and its service are well", ["server"])
-
+SWAP_SECONDS = Histogram(
+    "jogakbo_browser_swap_seconds",
+    "From a frame's arrival in a browser to the painting of what it brought, as a sample of them says",
+    buckets=(0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 15, 60),
+)
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
