@@ -51,11 +51,13 @@ class Follower(Protocol):
 class Track:
     """Where reading stands in one stream.
 
+    `payload` is what the entry at `position` held: another one in its place is another history.
     `behind_since` is set while the stream is shorter than what was read of it: wiped, or without its last entries
     after a failover. Its owner will append the very same entries again, so the position is kept for a while.
     """
 
     position: Position
+    payload: bytes = b""
     behind_since: float | None = None
     lag_ms: int = 0
     resyncs: int = 0
@@ -65,8 +67,8 @@ class Track:
 class LiveReader:
     """One per worker. Reads again from the last entry inclusive: getting it back proves that nothing was lost.
 
-    Ids made by Redis (for a team without an outbox) are told by their sequence 0, which an outbox never uses;
-    there only a cut or vanished stream is noticed.
+    Ids made by Redis (for a team without an outbox) are told by the sequence 0 with which each of its milliseconds
+    begins, and an outbox never; there only a cut or vanished stream is noticed.
     """
 
     def __init__(
@@ -143,15 +145,15 @@ class LiveReader:
 
     async def _take_up(self, stream: str) -> None:
         """Begin at the top: what happened before is in every render from now on."""
-        top = await self._top(stream)
+        top, payload = await self._top(stream)
         await self._recall(stream)
-        self.tracks[stream] = Track(top)
+        self.tracks[stream] = Track(top, payload)
         self._log.info("live_stream_taken_up", stream=stream, position=str(top))
         self._listener.resynced(stream, top)
 
-    async def _top(self, stream: str) -> Position:
+    async def _top(self, stream: str) -> tuple[Position, bytes]:
         newest = cast(list[Entry], await self._redis.xrevrange(stream_name(stream), count=1))
-        return Position.parse(newest[0][0].decode()) if newest else START
+        return _read(*newest[0]) if newest else (START, b"")
 
     async def _recall(self, stream: str) -> None:
         """A follower hears again what the stream holds: what we have missed may be among it."""
@@ -167,31 +169,33 @@ class LiveReader:
             if track.position != START:
                 await self._wait_for_refill(stream, track)
             return
-        anchored = track.position == START
-        for entry_id, fields in entries:
-            position = Position.parse(entry_id.decode())
+        anchored = False
+        for entry in entries:
+            position, payload = _read(*entry)
             if position == track.position:
-                anchored = True
-                continue
-            if fault := _fault(position, track.position, anchored=anchored):
+                fault = "" if payload == track.payload else "rewritten"
+            else:
+                fault = _fault(position, track.position, anchored=anchored)
+                fault = fault or self._hand_on(stream, track, position, payload)
+            if fault:
                 await self._resync(stream, track, fault)
-                return
-            if not self._hand_on(stream, track, position, fields):
-                await self._resync(stream, track, "unreadable")
                 return
             anchored = True
         if track.behind_since is not None:
             track.behind_since = None
             self._log.info("live_stream_refilled", stream=stream, position=str(track.position))
 
-    def _hand_on(self, stream: str, track: Track, position: Position, fields: dict[bytes, bytes]) -> bool:
+    def _hand_on(self, stream: str, track: Track, position: Position, payload: bytes) -> str:
+        """Returns why it cannot be done, or nothing."""
         try:
-            event = decode_event(fields.get(_FIELD, b""))
+            event = decode_event(payload)
             purge = read_purge(event) if stream == STREAM and event.type == PURGED else None
         except EventError as error:
             self._log.warning("live_event_unreadable", stream=stream, position=str(position), error=str(error))
-            return False
-        track.position = position
+            return "unreadable"
+        if track.position == START and event.id != str(position):
+            return "unproven"
+        track.position, track.payload = position, payload
         happened_at = event.time.timestamp()
         lag = max(0.0, time.time() - happened_at)
         track.lag_ms = round(lag * 1000)
@@ -203,7 +207,7 @@ class LiveReader:
             self._listener.purged(stream, position, purge)
         if (follower := self._followers.get(stream)) is not None:
             follower.heard(event)
-        return True
+        return ""
 
     async def _wait_for_refill(self, stream: str, track: Track) -> None:
         """The stream ends before our position."""
@@ -212,28 +216,27 @@ class LiveReader:
             track.behind_since = now
             self._renew(stream, track, "vanished", track.position)
             return
-        top = await self._top(stream)
+        top, _ = await self._top(stream)
         # A refill brings the same ids, of the same epoch, within moments. Another epoch, or a stream that stays
         # short, is another history: a restored database, for one.
         if top.epoch not in (0, track.position.epoch) or (
             top != START and now - track.behind_since > self._patience_seconds
         ):
-            self._renew(stream, track, "rewritten", top)
+            await self._resync(stream, track, "rewritten")
 
     async def _resync(self, stream: str, track: Track, reason: str) -> None:
         # The top, read before anything is rendered: what lies below it is in every render that follows.
-        top = await self._top(stream)
+        top, payload = await self._top(stream)
         await self._recall(stream)
-        self._renew(stream, track, reason, top)
+        was, track.position, track.payload, track.behind_since = track.position, top, payload, None
+        self._renew(stream, track, reason, was)
 
-    def _renew(self, stream: str, track: Track, reason: str, position: Position) -> None:
-        self._log.warning("live_resync", stream=stream, reason=reason, was=str(track.position), position=str(position))
+    def _renew(self, stream: str, track: Track, reason: str, was: Position) -> None:
+        position = track.position
+        self._log.warning("live_resync", stream=stream, reason=reason, was=str(was), position=str(position))
         metrics.RESYNCS.labels(stream, reason).inc()
         track.resyncs += 1
         track.last_resync = reason
-        if reason != "vanished":
-            track.behind_since = None
-        track.position = position
         self._listener.resynced(stream, position)
 
     def _note_away(self, error: BaseException) -> None:
@@ -251,17 +254,20 @@ class LiveReader:
             self._log.info("live_bus_back", away_ms=away_ms)
 
 
+def _read(entry_id: bytes, fields: dict[bytes, bytes]) -> tuple[Position, bytes]:
+    return Position.parse(entry_id.decode()), fields.get(_FIELD, b"")
+
+
 def _fault(position: Position, last: Position, *, anchored: bool) -> str:
     """Why `position` cannot be the next entry after `last`; empty if it can.
 
-    `anchored` says that the stream still holds `last`.
+    `anchored` says that the stream still holds `last`. In a stream that was empty there is nothing to hold on to: only
+    the first number of an outbox proves that nothing came before it, and an id made by Redis never does.
     """
-    if position.follows(last):
+    if position.follows(last) or (last == START and position.seq == 1):
         return ""
     if position.seq == 0:
-        return "" if anchored else "trimmed"
-    if last == START:
-        return "" if position.seq == 1 else "trimmed"
+        return "" if anchored else "unproven" if last == START else "trimmed"
     if position.epoch != last.epoch:
-        return "new-epoch"
+        return "new-epoch" if position.seq == 1 else "trimmed"
     return "gap" if anchored else "trimmed"
