@@ -1,19 +1,22 @@
-// Keeps an open page live: one event stream, each frame morphed into the fragment it is for; and sends forms once.
+// Keeps an open page live: what live-worker.js hears is morphed into the fragment it is for; and sends forms once.
 // Plain script, no build, no eval. What it expects of the page: docs/contract.md, section "Live".
 (() => {
   "use strict";
   const root = document.documentElement;
-  const { grant, liveUrl = "/-/live" } = document.body.dataset;
-  const GLOW_MS = 1200, SIGN_MS = 2500, SILENCE_MS = 25000, HIDDEN_MS = 30000, READ_MS = 4000, CHECK_MS = 1500;
+  const { grant, worker = "/static/live-worker.js" } = document.body.dataset;
+  const GLOW_MS = 1200, SIGN_MS = 2500, HERE_MS = 5000, HIDDEN_MS = 30000, READ_MS = 4000, CHECK_MS = 1500;
+  const SEEN_MS = 30000, MOST_SEEN = 100, COMPOSE_MS = 10000;
   const FIELDS = "input:not([type=hidden], [type=submit], [type=button]), select, textarea";
   const REACHABLE = `${FIELDS}, a[href], button, summary, [tabindex]`;
   const random = (max) => Math.random() * max;
   const busy = new Set(); // forms on their way
+  const edited = new Set(), scrolled = new Set(); // elements in which somebody has written, that somebody has scrolled
 
   // htmx's morph itself: its swap() would also obey out-of-band swaps, titles and autofocus inside a frame.
   let morph;
   htmx.registerExtension("live", {
     init: (api) => { morph = api.morph; },
+    htmx_before_morph_node: (element, { newNode }) => !(edited.has(element) && element.id && element.id === newNode.id),
     htmx_before_morph_attr: (element, { attrName }) =>
       !(attrName === "open" && element.matches("details, dialog")) && // the person's choice wins
       !((attrName === "aria-busy" || attrName === "aria-disabled") && busy.has(element.closest("form"))),
@@ -51,6 +54,7 @@
   }
 
   function put(section, html) {
+    for (const known of [edited, scrolled]) for (const element of known) if (!element.isConnected) known.delete(element);
     const template = document.createElement("template");
     template.innerHTML = html;
     const first = template.content.firstElementChild, whole = first?.id === section.id;
@@ -64,6 +68,7 @@
     const focus = active && {
       mark: markOf(active), around: partsAround(active, section), start: active.selectionStart, end: active.selectionEnd,
     };
+    const places = placesIn(section, active);
     const observer = new MutationObserver(() => {});
     observer.observe(section, { subtree: true, childList: true, characterData: true });
     morph(section, content, !whole);
@@ -72,9 +77,29 @@
     observer.disconnect();
     restore(section, typed);
     if (active) refocus(section, active, focus);
+    for (const goBack of places) goBack();
     htmx.process(section);
     glow(section, records);
     for (const id of unknown) adopt(section.querySelector(`#${CSS.escape(id)}`));
+  }
+
+  // How far lists are scrolled, and what text is selected, or where in it the caret is: moving a node loses both.
+  function placesIn(section, active) {
+    const places = [...scrolled].filter((element) => section.contains(element)).map((element) => {
+      const { scrollLeft, scrollTop } = element;
+      return () => Object.assign(element, { scrollLeft, scrollTop });
+    });
+    const selection = getSelection(), { anchorNode, anchorOffset, focusNode, focusOffset } = selection;
+    if (section.contains(anchorNode) && section.contains(focusNode) && !active?.matches(FIELDS)) {
+      const within = (node, offset) => Math.min(offset, node.length ?? node.childNodes.length);
+      places.push(() => {
+        if (!anchorNode.isConnected || !focusNode.isConnected) return;
+        selection.setBaseAndExtent(
+          anchorNode, within(anchorNode, anchorOffset), focusNode, within(focusNode, focusOffset),
+        );
+      });
+    }
+    return places;
   }
 
   // What is nested has frames of its own, so what the page shows of it is at least as new as what comes around it.
@@ -152,23 +177,27 @@
   const asked = new Set([...document.querySelectorAll("[data-fragment]")].map((section) => section.id));
   const sectionOf = (id) => (asked.has(id) ? document.getElementById(id) : null);
   const swaps = new Map(); // id → how often live has swapped it
-  const held = new Map(); // id → frame that waits until an error message was there to be read
+  const held = new Map(); // id → frame that waits until an error message was read, or a syllable is composed
   const due = new Map(); // id → the refresh to come
 
   function show(section, html) {
     swaps.set(section.id, (swaps.get(section.id) ?? 0) + 1);
-    if (held.has(section.id)) held.set(section.id, html);
-    else put(section, html);
+    if (held.has(section.id)) return void held.set(section.id, html);
+    put(section, html);
+    return true;
   }
 
-  function hold(section, recheck) {
-    held.set(section.id, "");
-    setTimeout(() => {
+  function hold(section, recheck, within = READ_MS) {
+    const free = () => {
+      clearTimeout(timer);
       const html = held.get(section.id);
       held.delete(section.id);
       if (html) put(section, html);
       else if (recheck) refresh(section, 0);
-    }, READ_MS);
+    };
+    const timer = setTimeout(free, within);
+    held.set(section.id, "");
+    return free;
   }
 
   function refresh(section, within, tries = 0) {
@@ -204,6 +233,14 @@
     const says = (headers.get("Jogakbo-Fragment") ?? "").split("?")[0];
     return Boolean(says) && says === (name ?? says) && /^text\/html\b/.test(headers.get("Content-Type"));
   }
+
+  document.addEventListener("scroll", ({ target }) => scrolled.add(target), { capture: true, passive: true });
+  document.addEventListener("input", ({ target }) => target.isContentEditable && edited.add(target));
+  document.addEventListener("compositionstart", ({ target }) => {
+    const section = target.closest("[data-fragment]");
+    if (!section || held.has(section.id)) return;
+    document.addEventListener("compositionend", hold(section, false, COMPOSE_MS), { once: true });
+  });
 
   // ---- Actions: what htmx sends ----
 
@@ -251,6 +288,7 @@
       return hold(section, overtaken || awaited);
     }
     if (ctx.sourceElement.tagName === "FORM") ctx.sourceElement.reset();
+    for (const element of edited) if (section.contains(element)) edited.delete(element);
     // A frame that came meanwhile may be newer than this answer; the stream brings what it does not show yet.
     if (!overtaken) put(section, ctx.text);
     // The stream tells what differs from its last frame, and this answer was none: make sure of it once.
@@ -260,106 +298,137 @@
     if (busy.has(ctx.sourceElement) && !ctx.hx?.redirect) release(ctx.sourceElement);
   });
 
-  // ---- The stream ----
+  // ---- The stream: live-worker.js has one for all pages of this browser ----
 
-  let { cursor } = document.body.dataset;
-  let source, reconnect, sign, hide, failures = 0, heardAt = 0, openedAt = 0;
+  let { SharedWorker: Shared } = globalThis, { cursor } = document.body.dataset;
+  let port, unanswered, over, hide, sign, sample = 0, toldAt = performance.timeOrigin, seen = [];
 
   const handlers = {
-    hello() {
-      openedAt = Date.now();
-      clearTimeout(sign);
-      sign = 0;
-      root.dataset.live = "on";
+    hello({ sample: share = 0 }, polls) {
+      sample = share;
+      say(polls ? "polling" : "on");
     },
-    heartbeat() {},
-    fragment({ id, html, etag, state }) {
+    fragment({ id, html, etag, state }, _, at) {
       const section = sectionOf(id);
       if (!section) return;
       const fresh = (section.dataset.state ?? "fresh") === "fresh";
       if (!html && fresh) section.dataset.state = state;
-      if (html && !(fresh && etag === section.dataset.etag)) show(section, html); // what is old heals with the same HTML, too
+      if (!html || (fresh && etag === section.dataset.etag)) return; // what is old heals with the same HTML, too
+      if (show(section, html) && Math.random() < sample) measure(at);
     },
     refresh({ id, within_ms: within }) {
       const section = sectionOf(id);
       if (section) refresh(section, random(within));
     },
-    goodbye({ within_ms: within }) {
-      again(random(within));
+    presence(detail) {
+      if (sectionOf(detail.id)) document.dispatchEvent(new CustomEvent("jogakbo:presence", { detail }));
     },
+    lost: doubt,
     reload() {
-      close();
+      over = true;
+      leave();
       renew();
     },
   };
 
-  function connect() {
-    close();
-    if (document.hidden) return; // it comes back when it is looked at; browsers allow six streams per host
-    sign ||= setTimeout(() => { root.dataset.live = "waiting"; }, SIGN_MS);
-    const query = new URLSearchParams({ grant, cursor });
-    const stale = [...document.querySelectorAll("[data-fragment][data-state]:not([data-state=fresh])")];
-    if (stale.length) query.set("stale", stale.map((section) => section.id).join());
-    source = new EventSource(`${liveUrl}?${query}`);
-    heardAt = Date.now();
-    source.onerror = lost;
-    for (const [name, handle] of Object.entries(handlers)) {
-      source.addEventListener(name, (event) => {
-        heardAt = Date.now();
-        handle(JSON.parse(event.data));
-        // After the swap, and not while an older frame is held back: whoever resumes here has seen all before it.
-        if (event.lastEventId && !held.size) cursor = event.lastEventId;
-      });
+  function hear({ data: { event, data, id, polls, at } }) {
+    unanswered = 0;
+    if (at) toldAt = Date.now();
+    if (event) handlers[event]?.(data, polls, at);
+    // After the swap, and not while an older frame is held back: whoever resumes here has seen all before it.
+    if (id && port && !held.size) port.postMessage({ cursor: cursor = id });
+  }
+
+  function join() {
+    leave();
+    if (document.hidden || over) return; // it comes back when it is looked at
+    try {
+      port = new Shared(worker).port;
+    } catch { // Chrome on Android has none
+      Shared = null;
+      port = new Worker(worker);
     }
+    port.onmessage = hear;
+    unanswered = 0;
+    doubt();
+    here();
   }
 
-  function close() {
-    clearTimeout(reconnect);
-    source?.close();
-    source = null;
+  function here() {
+    explain();
+    if (!port) return;
+    if (++unanswered > 3) return join(); // the worker has died
+    const stale = [...document.querySelectorAll("[data-fragment][data-state]:not([data-state=fresh])")];
+    port.postMessage({ grant, cursor, locale: root.lang, stale: stale.map((section) => section.id) });
   }
 
-  function again(delay) {
-    close();
-    sign ||= setTimeout(() => { root.dataset.live = "waiting"; }, SIGN_MS);
-    reconnect = setTimeout(connect, delay);
-  }
-
-  async function lost() {
-    failures = openedAt && Date.now() - openedAt > 10000 ? 1 : failures + 1;
-    const wasOpen = openedAt;
-    openedAt = 0;
-    again(random(Math.min(30000, 500 * 2 ** failures)));
-    if (wasOpen || failures % 3) return;
-    const probe = await fetch(`${liveUrl}?${new URLSearchParams({ grant })}`, { method: "HEAD" }).catch(() => null);
-    if (probe?.status === 403) handlers.reload(); // the grant is too old, or the session another
+  function leave() {
+    report();
+    port?.postMessage(null);
+    if (Shared) port?.close();
+    else port?.terminate();
+    port = null;
   }
 
   function renew() {
-    root.dataset.live = "off";
-    const idle = ![...document.querySelectorAll(FIELDS)].some(isDirty) && !busy.size;
+    say("off");
+    const idle = ![...document.querySelectorAll(FIELDS)].some(isDirty) && !busy.size && !edited.size;
     const last = Number(sessionStorage.getItem("jogakbo-renewed"));
     if (!idle || Date.now() - last < 60000) return void setTimeout(renew, 5000);
     sessionStorage.setItem("jogakbo-renewed", String(Date.now()));
     location.reload();
   }
 
+  // ---- The sign: whether the page is live, and else how old it is ----
+
+  function doubt() {
+    sign ||= setTimeout(say, SIGN_MS, "waiting");
+  }
+
+  function say(state) {
+    clearTimeout(sign);
+    sign = 0;
+    const before = root.dataset.live;
+    if (state === before) return;
+    root.dataset.live = state;
+    explain();
+    const said = document.getElementById("live-said");
+    if (said && /waiting|off/.test(state + before)) said.textContent = document.querySelector(`.live-${state}`).textContent;
+  }
+
+  function explain() {
+    if (!/waiting|off/.test(root.dataset.live)) return;
+    const day = Date.now() - toldAt > 72e6 ? { month: "numeric", day: "numeric" } : {};
+    const time = new Date(toldAt).toLocaleString(root.lang, { ...day, hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+    for (const element of document.querySelectorAll(".live-sign time")) if (element.textContent !== time) element.textContent = time;
+  }
+
+  // ---- How long a change took to be seen, told by a few ----
+
+  function measure(at) {
+    if (document.hidden || seen.length >= MOST_SEEN) return;
+    requestAnimationFrame(() => setTimeout(() => seen.push(Math.round(performance.timeOrigin + performance.now() - at))));
+  }
+
+  function report() {
+    if (seen.length) navigator.sendBeacon("/-/seen", new Blob([JSON.stringify({ swap_ms: seen })], { type: "application/json" }));
+    seen = [];
+  }
+
   addEventListener("pageshow", ({ persisted }) => {
     if (!persisted) return;
     for (const form of [...busy]) release(form);
-    if (grant) connect();
+    if (grant) join();
   });
-  if (!grant) {
-    root.dataset.live = "off";
-    return;
-  }
-  addEventListener("pagehide", close);
-  addEventListener("online", connect);
+  if (!grant) return say("off");
+  addEventListener("pagehide", leave);
   document.addEventListener("visibilitychange", () => {
     clearTimeout(hide);
-    if (document.hidden) hide = setTimeout(close, HIDDEN_MS);
-    else if (!source || Date.now() - heardAt > SILENCE_MS) connect();
+    report();
+    if (document.hidden) hide = setTimeout(leave, HIDDEN_MS);
+    else if (!port) join();
   });
-  setInterval(() => { if (source && Date.now() - heardAt > SILENCE_MS) lost(); }, 5000);
-  connect();
+  setInterval(here, HERE_MS);
+  setInterval(report, SEEN_MS);
+  join();
 })();

@@ -8,10 +8,11 @@ from functools import lru_cache
 from urllib.parse import quote
 
 _POLICY = (
-    "default-src 'none'; {script}style-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; "
+    "default-src 'none'; {scripts}style-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-_NO_SCRIPTS = _POLICY.format(script="").encode()
+_NO_SCRIPTS = _POLICY.format(scripts="").encode()
+_LIVE_WORKER = "/static/live-worker.js"
 
 _ALWAYS = (
     (b"x-content-type-options", b"nosniff"),
@@ -31,21 +32,26 @@ _SCRIPT = re.compile(r"(https?://(?:[a-z0-9-]+\.)*[a-z0-9-]+\.?(?::[0-9]{1,5})?)
 Header = tuple[bytes, bytes]
 
 
-def policy_with(script_urls: Iterable[str]) -> bytes:
+def policy_with(script_urls: Iterable[str], worker_url: str = "") -> bytes:
     """These scripts run and no others, on this origin or elsewhere, nor any that stands in the page itself.
 
     Absolute addresses; the query does not count. What is no address is left out, and so does not run.
     """
-    found = filter(None, (_SCRIPT.fullmatch(url) for url in script_urls))
-    # A semicolon or a comma would end the directive or the policy.
-    sources = dict.fromkeys(match[1].lower() + quote(match[2], safe="/:@!$&()*+=-._~%") for match in found)
-    return _POLICY.format(script=f"script-src {' '.join(sources)}; ").encode() if sources else _NO_SCRIPTS
+    scripts, worker = _sources(script_urls), _sources([worker_url])
+    directives = (f"script-src {scripts}; " if scripts else "") + (f"worker-src {worker}; " if worker else "")
+    return _POLICY.format(scripts=directives).encode()
 
 
 @lru_cache(maxsize=1024)
 def page_policy(origin: str, script_paths: tuple[str, ...]) -> bytes:
     """The policy of a page at `https://cafe.example` with the scripts `/static/live.js?v=…` and so on."""
-    return policy_with(origin + path for path in script_paths)
+    return policy_with((origin + path for path in script_paths), origin + _LIVE_WORKER)
+
+
+def _sources(urls: Iterable[str]) -> str:
+    found = filter(None, (_SCRIPT.fullmatch(url) for url in urls))
+    # A semicolon or a comma would end the directive or the policy.
+    return " ".join(dict.fromkeys(match[1].lower() + quote(match[2], safe="/:@!$&()*+=-._~%") for match in found))
 
 
 def secured(headers: list[Header], *, secure: bool) -> list[Header]:

@@ -2,43 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import shutil
-import socket
-import threading
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
-
 import pytest
-import uvicorn
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response, StreamingResponse
-from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
+from playwright.sync_api import Page, expect
+from starlette.responses import HTMLResponse
 
-import jogakbo_shell
+from shell.tests.live.stage import Stage, answer, expect_live, open_page, problem, section, wait_until
 
-_STATIC = Path(jogakbo_shell.__file__).parent / "static"
-_CONFIG = (
-    '{"history":false,"includeIndicatorCSS":false,"extensions":"live","noSwap":[204,304,"5xx"],'
-    '"defaultSwap":"innerMorph","morphIgnore":["data-htmx-powered","data-changed","aria-busy","tabindex"]}'
-)
-_PAGE = """<!doctype html><html lang="en"><head><title>Stage</title><meta name="htmx-config" content='{config}'>
-<script src="/static/vendor/htmx/htmx.min.js" defer></script><script src="/static/live.js" defer></script></head>
-<body data-grant="granted" data-cursor="orders:1-1">{body}
-<p id="not-sent" role="alert" hidden>Not sent</p></body></html>"""
-_POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'self'"
 _ACTION = 'hx-post="/-/orders/actions/{0}" method="post" hx-target="closest [data-fragment]" hx-swap="innerMorph"'
-
-
-def section(html: str, *, name: str = "board", etag: str = "", state: str = "fresh") -> str:
-    return (
-        f'<section id="f-orders-{name}" data-fragment="orders/{name}" data-state="{state}" data-etag="{etag}">'
-        f"{html}</section>"
-    )
 
 
 def row(number: int, note: str = "") -> str:
@@ -51,164 +21,8 @@ def row(number: int, note: str = "") -> str:
     )
 
 
-class Stage:
-    """A page, its event streams, and what the requests under `/-/` are answered with."""
-
-    def __init__(self) -> None:
-        self.body = section("<p>first</p>")
-        self.asked: list[dict[str, str]] = []
-        self.posts: list[bytes] = []
-        self.fragment: Response = Response(status_code=404)
-        self.level: Response = Response(status_code=404)
-        self.action: Response = Response(status_code=204)
-        self.status = 200
-        self.loads = 0
-        self._streams: list[asyncio.Queue[str | None]] = []
-        self._release = threading.Event()
-        self._release.set()
-        self._loop = asyncio.new_event_loop()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        routes = [
-            Route("/", self._page),
-            Route("/-/live", self._live),
-            Route("/-/orders/actions/take", self._act, methods=["POST"]),
-            Route("/-/orders/board", self._show),
-            Route("/-/orders/level", self._show_level),
-            Mount("/static", StaticFiles(directory=_STATIC)),
-        ]
-        config = uvicorn.Config(Starlette(routes=routes), lifespan="off", log_level="critical", loop="asyncio")
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
-
-    def send(self, event: str, cursor: str = "", **data: object) -> None:
-        end = f"id: {cursor}\n\n" if cursor else "\n"
-        self._tell(f"event: {event}\ndata: {json.dumps(data)}\n{end}")
-
-    def show(self, html: str, *, etag: str = "e", cursor: str = "", name: str = "board") -> None:
-        self.send("fragment", cursor, id=f"f-orders-{name}", state="fresh", etag=etag, html=section(html, name=name))
-
-    def hang_up(self) -> None:
-        self._tell(None)
-
-    def hold_actions(self) -> None:
-        self._release.clear()
-
-    def release_actions(self) -> None:
-        self._release.set()
-
-    def close(self) -> None:
-        self.hang_up()
-        self.release_actions()
-        self._server.should_exit = self._server.force_exit = True
-        self._thread.join(5)
-        self._listener.close()
-
-    def _tell(self, text: str | None) -> None:
-        def put() -> None:
-            for stream in self._streams:
-                stream.put_nowait(text)
-            if text is None:
-                self._streams.clear()
-
-        self._loop.call_soon_threadsafe(put)
-
-    def _serve(self) -> None:
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._server.serve([self._listener]))
-
-    async def _page(self, request: Request) -> Response:
-        self.loads += 1
-        html = _PAGE.format(config=_CONFIG, body=self.body)
-        return HTMLResponse(html, headers={"Content-Security-Policy": _POLICY})
-
-    async def _live(self, request: Request) -> Response:
-        if request.method == "HEAD" or self.status != 200:
-            return Response(status_code=self.status)
-        self.asked.append(dict(request.query_params))
-        stream: asyncio.Queue[str | None] = asyncio.Queue()
-        stream.put_nowait("event: hello\ndata: {}\n\n")
-        self._streams.append(stream)
-
-        async def frames() -> AsyncIterator[str]:
-            while (frame := await stream.get()) is not None:
-                yield frame
-
-        return StreamingResponse(frames(), media_type="text/event-stream")
-
-    async def _act(self, request: Request) -> Response:
-        self.posts.append(await request.body())
-        await asyncio.to_thread(self._release.wait, 5)
-        return self.action
-
-    async def _show(self, request: Request) -> Response:
-        return self.fragment
-
-    async def _show_level(self, request: Request) -> Response:
-        return self.level
-
-
-def answer(html: str, status: int = 200) -> Response:
-    headers = {"Jogakbo-Fragment": "orders/board", "HX-Retarget": "#f-orders-board", "HX-Reswap": "innerMorph"}
-    return HTMLResponse(html, status, headers)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def stage() -> Iterator[Stage]:
-    stage = Stage()
-    yield stage
-    stage.close()
-
-
-@pytest.fixture
-def complaints() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def page(browser: Browser, stage: Stage, complaints: list[str]) -> Iterator[Page]:
-    page = browser.new_page()
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    # What the network does, Chromium itself writes to the console; a script can neither cause nor prevent that.
-    page.on(
-        "console",
-        lambda message: (
-            complaints.append(message.text)
-            if message.type == "error" and not message.text.startswith("Failed to load resource")
-            else None
-        ),
-    )
-    yield page
-    page.close()
-    assert complaints == []
-
-
-def _open(page: Page, stage: Stage, body: str = "") -> None:
-    stage.body = body or stage.body
-    page.goto(stage.url)
-    expect(page.locator("html")).to_have_attribute("data-live", "on")
-
-
-def _wait_for_stream(page: Page, stage: Stage, number: int) -> None:
-    for _ in range(500):
-        if len(stage.asked) >= number:
-            return
-        page.wait_for_timeout(20)
-    raise AssertionError(f"{len(stage.asked)} streams were opened, expected {number}")
-
-
 def test_a_frame_changes_its_fragment_and_what_has_changed_glows_for_a_moment(page: Page, stage: Stage) -> None:
-    _open(page, stage, section("<p>first</p><p>same</p>"))
+    open_page(page, stage, section("<p>first</p><p>same</p>"))
 
     stage.show("<p>second</p><p>same</p>")
 
@@ -218,7 +32,7 @@ def test_a_frame_changes_its_fragment_and_what_has_changed_glows_for_a_moment(pa
 
 
 def test_typed_text_focus_and_caret_survive_and_stay_with_their_row(page: Page, stage: Stage) -> None:
-    _open(page, stage, section(f"<ul>{row(1)}{row(2)}</ul>"))
+    open_page(page, stage, section(f"<ul>{row(1)}{row(2)}</ul>"))
     page.get_by_label("Name 2").fill("Jinho")
     page.get_by_label("Name 1").fill("Minseo")
     page.get_by_label("Name 1").press("Home")
@@ -235,7 +49,7 @@ def test_typed_text_focus_and_caret_survive_and_stay_with_their_row(page: Page, 
 
 
 def test_the_focus_stays_on_the_button_that_does_the_same(page: Page, stage: Stage) -> None:
-    _open(page, stage, section(f"<ul>{row(1)}{row(2)}</ul>"))
+    open_page(page, stage, section(f"<ul>{row(1)}{row(2)}</ul>"))
     page.get_by_role("button", name="Take 2").focus()
 
     stage.show(f"<ul>{row(2)}</ul>", etag="a")
@@ -250,7 +64,7 @@ def test_the_focus_stays_on_the_button_that_does_the_same(page: Page, stage: Sta
 def test_when_what_had_the_focus_is_gone_the_keyboard_goes_on_from_the_part_around_it(page: Page, stage: Stage) -> None:
     now = '<section id="now" aria-label="Now"><ul>{0}</ul></section>'
     columns = now + '<section aria-label="Then"><ul>{1}</ul></section>'
-    _open(page, stage, section(columns.format(row(1) + row(2), row(5))))
+    open_page(page, stage, section(columns.format(row(1) + row(2), row(5))))
     page.get_by_role("button", name="Take 1").focus()
 
     stage.show(columns.format(row(2), row(5)), etag="a")
@@ -271,7 +85,7 @@ def test_choices_that_were_made_are_kept(page: Page, stage: Stage) -> None:
         '</select><input type="checkbox" name="ice" aria-label="Ice"{1}></form><details><summary>More</summary>'
         "<p>{2}</p></details>"
     )
-    _open(page, stage, section(form.format("", "", "one")))
+    open_page(page, stage, section(form.format("", "", "one")))
     page.get_by_label("Size").select_option("L")
     page.get_by_label("Ice").check()
     page.get_by_text("More").click()
@@ -284,7 +98,7 @@ def test_choices_that_were_made_are_kept(page: Page, stage: Stage) -> None:
 
 
 def test_only_what_was_asked_for_is_swapped_and_nothing_else_on_the_page(page: Page, stage: Stage) -> None:
-    _open(page, stage, section("<p>first</p>") + '<aside id="aside">aside</aside>')
+    open_page(page, stage, section("<p>first</p>") + '<aside id="aside">aside</aside>')
 
     stage.send("fragment", id="aside", state="fresh", etag="x", html='<aside id="aside">hijacked</aside>')
     stage.show(
@@ -299,7 +113,7 @@ def test_only_what_was_asked_for_is_swapped_and_nothing_else_on_the_page(page: P
 
 
 def test_a_frame_without_html_only_says_that_the_fragment_is_old(page: Page, stage: Stage) -> None:
-    _open(page, stage)
+    open_page(page, stage)
 
     stage.send("fragment", id="f-orders-board", state="stale")
 
@@ -310,7 +124,7 @@ def test_a_frame_without_html_only_says_that_the_fragment_is_old(page: Page, sta
 def test_what_is_marked_old_heals_also_with_the_html_it_has(page: Page, stage: Stage) -> None:
     board, queue = (page.locator(f"#f-orders-{name}") for name in ("board", "queue"))
     loaded_old = section("<p>second</p>", name="queue", etag="2", state="stale")
-    _open(page, stage, section("<p>first</p>", etag="1") + loaded_old)
+    open_page(page, stage, section("<p>first</p>", etag="1") + loaded_old)
     stage.send("fragment", id="f-orders-board", state="stale")
     expect(board).to_have_attribute("data-state", "stale")
 
@@ -322,32 +136,32 @@ def test_what_is_marked_old_heals_also_with_the_html_it_has(page: Page, stage: S
 
 
 def test_after_a_cut_it_comes_back_by_itself_at_its_cursor_and_names_what_is_old(page: Page, stage: Stage) -> None:
-    _open(page, stage, section("<p>first</p>") + section("<p>x</p>", name="track", state="fallback"))
+    open_page(page, stage, section("<p>first</p>") + section("<p>x</p>", name="track", state="fallback"))
     stage.show("<p>second</p>", cursor="orders:1-5")
     expect(page.get_by_text("second")).to_be_visible()
 
     stage.hang_up()
 
-    _wait_for_stream(page, stage, 2)
+    wait_until(page, lambda: len(stage.asked) == 2)
     stage.show("<p>third</p>", etag="third")
     expect(page.get_by_text("third")).to_be_visible()
-    assert [ask["cursor"] for ask in stage.asked] == ["orders:1-1", "orders:1-5"]
-    assert stage.asked[1]["stale"] == "f-orders-track"
+    assert [ask.cursor for ask in stage.asked] == ["orders:1-1", "orders:1-5"]
+    assert stage.asked[1].stale == "f-orders-track"
 
 
 def test_it_says_so_when_it_is_not_live(page: Page, stage: Stage) -> None:
-    _open(page, stage)
+    open_page(page, stage)
 
-    stage.status = 503
+    stage.refuse = lambda grants: problem(503)
     stage.hang_up()
 
-    expect(page.locator("html")).to_have_attribute("data-live", "waiting")
+    expect_live(page, "waiting")
 
 
 def test_a_refused_grant_reloads_the_page_once(page: Page, stage: Stage) -> None:
-    _open(page, stage)
+    open_page(page, stage)
 
-    stage.status = 403
+    stage.refuse = lambda grants: problem(403, refused=[0])
     with page.expect_navigation(timeout=30_000):
         stage.hang_up()
 
@@ -355,7 +169,7 @@ def test_a_refused_grant_reloads_the_page_once(page: Page, stage: Stage) -> None
 
 
 def test_a_refresh_fetches_the_fragment_and_refuses_what_is_none(page: Page, stage: Stage) -> None:
-    _open(page, stage)
+    open_page(page, stage)
     stage.fragment = HTMLResponse("<form>Please log in</form>")
     stage.send("refresh", id="f-orders-board", url="/-/orders/board", within_ms=0)
     expect(page.locator("section")).to_have_attribute("data-state", "stale")
@@ -367,7 +181,7 @@ def test_a_refresh_fetches_the_fragment_and_refuses_what_is_none(page: Page, sta
 
 
 def test_a_double_click_is_one_action_and_the_button_keeps_the_focus(page: Page, stage: Stage) -> None:
-    _open(page, stage, section(f"<ul>{row(1)}</ul>"))
+    open_page(page, stage, section(f"<ul>{row(1)}</ul>"))
     stage.hold_actions()
     stage.action = stage.fragment = answer(f"<ul>{row(1, 'taken')}</ul>")
     page.get_by_label("Name 1").fill("Minseo")
@@ -388,7 +202,7 @@ def test_a_double_click_is_one_action_and_the_button_keeps_the_focus(page: Page,
 
 
 def test_a_refused_action_shows_why_keeps_what_was_typed_and_lets_it_be_read(page: Page, stage: Stage) -> None:
-    _open(page, stage, section(f"<ul>{row(1)}</ul>"))
+    open_page(page, stage, section(f"<ul>{row(1)}</ul>"))
     stage.action = answer(f'<p role="alert">Too late</p><ul>{row(1)}</ul>', status=409)
     page.get_by_label("Name 1").fill("Minseo")
 
@@ -405,7 +219,7 @@ def test_a_refused_action_shows_why_keeps_what_was_typed_and_lets_it_be_read(pag
 
 @pytest.mark.parametrize("body", ["<!doctype html><title>Login</title><form>Please log in</form>", ""])
 def test_an_answer_that_is_no_fragment_changes_nothing_but_is_told(page: Page, stage: Stage, body: str) -> None:
-    _open(page, stage, section(f"<ul>{row(1)}</ul>"))
+    open_page(page, stage, section(f"<ul>{row(1)}</ul>"))
     stage.action = HTMLResponse(body, 200 if body else 503)
 
     page.get_by_role("button").click()
@@ -419,7 +233,7 @@ def test_an_answer_that_is_no_fragment_changes_nothing_but_is_told(page: Page, s
 
 
 def test_with_a_dead_server_an_action_is_told_to_have_failed(page: Page, stage: Stage) -> None:
-    _open(page, stage, section(f"<ul>{row(1)}</ul>"))
+    open_page(page, stage, section(f"<ul>{row(1)}</ul>"))
     page.route("**/actions/**", lambda route: route.abort())
 
     page.get_by_role("button").click()
@@ -433,7 +247,7 @@ def inner(html: str, *, etag: str = "") -> str:
 
 
 def test_a_frame_of_the_outer_fragment_leaves_what_is_nested_as_it_is(page: Page, stage: Stage) -> None:
-    _open(page, stage, section(f"<p>one</p>{inner('<p>level 1</p><input name=note>')}", etag="a"))
+    open_page(page, stage, section(f"<p>one</p>{inner('<p>level 1</p><input name=note>')}", etag="a"))
     level = page.locator("#f-orders-level")
     level.locator("input").fill("typed")
     stage.show("<p>level 2</p><input name=note>", etag="l2", name="level")
@@ -447,7 +261,7 @@ def test_a_frame_of_the_outer_fragment_leaves_what_is_nested_as_it_is(page: Page
 
 
 def test_what_is_nested_and_was_not_there_before_is_made_sure_of_and_kept_live(page: Page, stage: Stage) -> None:
-    _open(page, stage, section("<p>resting</p>", state="fallback"))
+    open_page(page, stage, section("<p>resting</p>", state="fallback"))
     headers = {"Jogakbo-Fragment": "orders/level"}
     stage.level = HTMLResponse(section("<p>level 2</p>", name="level"), headers=headers)
     stage.show(f"<p>one</p>{inner('<p>level 1</p>')}")

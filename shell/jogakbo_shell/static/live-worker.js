@@ -1,0 +1,171 @@
+// One event stream for all open pages of a browser; where there is no SharedWorker, for one. docs/contract.md, "Live".
+"use strict";
+const HELLO_MS = 4000, SILENCE_MS = 25000, LEASE_MS = 16000, JOIN_MS = 50, LEAVE_MS = 2000;
+const POLL_MS = 3000, POLLED_MS = 15000, RETRY_MS = 10000, MAX_RETRY_MS = 60000, MAX_WAIT_MS = 30000;
+const MAX_LENGTH = 7000, MAX_GRANTS = 16;
+const pages = new Map(); // port → { port, grant, cursor, locale, stale, heardAt }
+let lines = [], timer = 0, due = 0;
+let mutes = 0, pollUntil = 0, retryMs = RETRY_MS, brokenAt = 0;
+
+const random = (max) => Math.random() * max;
+const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
+
+// What is asked for some pages: each grant with its cursor, once for those of which both are the same.
+function asking(some) {
+  const pairs = new Map();
+  for (const page of some) {
+    const pair = String(new URLSearchParams({ grant: page.grant, cursor: page.cursor }));
+    pairs.set(pair, [...(pairs.get(pair) ?? []), page]);
+  }
+  const stale = [...new Set(some.flatMap((page) => page.stale))].join();
+  const query = [...pairs.keys(), ...(stale ? [new URLSearchParams({ stale })] : [])].join("&");
+  return { url: `/-/live?${query}`, granted: [...pairs.values()] };
+}
+
+function groups() {
+  const all = [];
+  for (const page of pages.values()) {
+    const { url, granted } = asking([...(all.at(-1) ?? []), page]);
+    if (all.length && url.length < MAX_LENGTH && granted.length <= MAX_GRANTS) all.at(-1).push(page);
+    else all.push([page]);
+  }
+  return all;
+}
+
+async function* framesOf(body, heard) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  for (let text = ""; ;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    heard();
+    const parts = (text + value).split("\n\n");
+    text = parts.pop();
+    for (const part of parts) {
+      const { data = "{}", ...frame } = Object.fromEntries(part.split("\n").map((line) => line.split(/: ?(.*)/s, 2)));
+      yield { ...frame, data: JSON.parse(data) };
+    }
+  }
+}
+
+// Some pages and the connection they share. All but the first line poll: a browser has six connections for one host.
+class Line {
+  constructor(some, polled) {
+    this.pages = some;
+    this.polled = polled;
+    this.run();
+  }
+
+  async run() {
+    while (!this.closed) await pause(await this.turn());
+  }
+
+  close() {
+    this.closed = true;
+    this.request.abort();
+  }
+
+  tell(frame) {
+    const { locale } = frame.data;
+    for (const { port, locale: own } of this.pages) port.postMessage(!locale || locale === own ? frame : { id: frame.id });
+  }
+
+  // One request, from its beginning to its end; gives the pause until the next.
+  async turn() {
+    const polls = this.polled || Date.now() < pollUntil;
+    const { url, granted } = asking(this.pages);
+    const wait = (ms) => { this.deadline = Date.now() + ms; };
+    let openedAt = 0, atLeast = 0;
+    this.request = new AbortController();
+    this.late = false;
+    wait(polls ? POLLED_MS : HELLO_MS);
+    try {
+      const answer = await fetch(polls ? `${url}&once=1` : url, {
+        headers: { Accept: "text/event-stream" }, cache: "no-store", signal: this.request.signal,
+      });
+      const type = answer.headers.get("Content-Type");
+      if (answer.status === 403 && /^application\/problem\+json/.test(type)) {
+        const { refused } = await answer.json();
+        const over = granted.filter((_, index) => !refused || refused.includes(index)).flat();
+        if (over.length) return renew(over);
+      }
+      atLeast = Math.min(1000 * (Number(answer.headers.get("Retry-After")) || 0), MAX_WAIT_MS);
+      if (!answer.ok || !/^text\/event-stream/.test(type)) throw type;
+      for await (const frame of framesOf(answer.body, () => openedAt && wait(SILENCE_MS))) {
+        if (frame.event === "goodbye") return random(frame.data.within_ms);
+        if (frame.event === "reload") return renew(this.pages);
+        if (!openedAt) {
+          openedAt = Date.now();
+          brokenAt = 0;
+          if (!polls) [mutes, retryMs] = [0, RETRY_MS];
+        }
+        this.tell({ ...frame, polls, at: performance.timeOrigin + performance.now() });
+      }
+      if (polls && openedAt) return POLL_MS * (0.75 + random(0.5));
+    } catch { /* cut, refused or silent: it is tried again */ } finally { this.request.abort(); }
+    if (this.closed) return 0;
+    if (!polls && this.late && !openedAt && ++mutes >= 2) {
+      pollUntil = Date.now() + retryMs;
+      retryMs = Math.min(2 * retryMs, MAX_RETRY_MS);
+      return 0;
+    }
+    if (!this.polled) pollUntil = 0;
+    this.tell({ event: "lost", data: {} });
+    brokenAt ||= Date.now();
+    // Never much longer than it has been broken already, and never all browsers at once.
+    const most = openedAt ? (Date.now() - openedAt > 10000 ? 1000 : 3000) : Math.max(1000, (Date.now() - brokenAt) / 2);
+    return atLeast + random(Math.min(most, MAX_WAIT_MS));
+  }
+}
+
+function regroup() {
+  clearTimeout(timer);
+  timer = 0;
+  for (const line of lines) line.close();
+  lines = groups().map((group, index) => new Line(group, index > 0));
+}
+
+function regroupWithin(ms) {
+  if (timer && due <= Date.now() + ms) return;
+  clearTimeout(timer);
+  due = Date.now() + ms;
+  timer = setTimeout(regroup, ms);
+}
+
+function renew(some) {
+  for (const { port } of some) {
+    port.postMessage({ event: "reload", data: {} });
+    pages.delete(port);
+  }
+  regroup();
+  return 0;
+}
+
+function leave(port) {
+  if (pages.delete(port)) regroupWithin(pages.size ? LEAVE_MS : 0);
+}
+
+// A page says every few seconds what it shows; one that no longer does is gone, whether or not it said goodbye.
+function adopt(port) {
+  port.onmessage = ({ data }) => {
+    if (!data) return leave(port);
+    const page = pages.get(port), heardAt = Date.now();
+    if (page) Object.assign(page, data, { heardAt });
+    else if (data.grant) {
+      pages.set(port, { port, heardAt, ...data });
+      regroupWithin(JOIN_MS);
+    }
+    if (data.grant) port.postMessage({});
+  };
+}
+
+setInterval(() => {
+  for (const line of lines) {
+    if (Date.now() < line.deadline) continue;
+    line.late = true;
+    line.request.abort();
+  }
+  for (const { port, heardAt } of pages.values()) if (Date.now() - heardAt > LEASE_MS) leave(port);
+}, 1000);
+self.addEventListener("online", regroup);
+self.onconnect = ({ ports }) => adopt(ports[0]);
+if (self.postMessage) adopt(self);
