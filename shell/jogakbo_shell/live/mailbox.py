@@ -35,6 +35,11 @@ class Mailbox:
         if frame:
             self.put("last word", frame)
 
+    def abandon(self) -> None:
+        """What waits will not be sent, and nothing more is taken."""
+        self.closed = True
+        self.clear()
+
     def take(self) -> tuple[bytes, ...]:
         frames = tuple(self._frames.values())
         self.clear()

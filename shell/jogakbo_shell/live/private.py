@@ -34,11 +34,16 @@ class Change:
 
 
 class PrivateWatch:
-    def __init__(self) -> None:
+    def __init__(self, max_remembered: int = _MAX_REMEMBERED) -> None:
+        self._max_remembered = max_remembered
         self._keys: OrderedDict[_Known, frozenset[str]] = OrderedDict()
         self._by_key: dict[str, set[_Known]] = defaultdict(set)
         self._connections: dict[str, set[Connection]] = defaultdict(set)
         self._unlearned: dict[str, set[tuple[Connection, Instance]]] = defaultdict(set)  # by fragment server
+
+    @property
+    def has_pages(self) -> bool:
+        return bool(self._connections or any(self._unlearned.values()))
 
     def join(self, connection: Connection) -> None:
         if not connection.private:
@@ -67,7 +72,7 @@ class PrivateWatch:
         if before is None:
             for connection in self._connections.get(subject, ()):
                 self._unlearned[instance.server].discard((connection, instance))
-        if len(self._keys) > _MAX_REMEMBERED:
+        if len(self._keys) > self._max_remembered:
             self._forget_oldest()
 
     def all(self) -> Iterator[tuple[Connection, Instance]]:

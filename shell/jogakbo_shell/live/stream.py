@@ -46,6 +46,7 @@ class Stream:
         """The connection has something to say."""
         if self.link.is_paused and self.connection.mailbox.size > self._keeper.limits.mailbox_bytes:
             metrics.MAILBOX_OVERFLOWS.inc()
+            self.connection.mailbox.abandon()
             self.link.abort()
         else:
             self._keeper.post.announce(self)
