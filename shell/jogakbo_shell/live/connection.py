@@ -52,10 +52,16 @@ class Connection:
         self.news: News | None = None
         self._seen: dict[Instance, str] = {}
 
+    def wants(self, instance: Instance) -> bool:
+        """Whether what its page shows of it may be old."""
+        return instance in self.owed or instance in self.ailing
+
     def offer(self, instance: Instance, frame: bytes, etag: str) -> bool:
         """Send a fresh version, unless it is what was sent last. Returns whether it was news."""
-        self._settle(instance)
-        self.ailing.discard(instance)
+        if self.owed:
+            self._settle(instance)
+        if self.ailing:
+            self.ailing.discard(instance)
         if self._seen.get(instance) == etag:
             return False
         self._seen[instance] = etag

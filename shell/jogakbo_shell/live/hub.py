@@ -146,7 +146,7 @@ class Hub:
                 connection.owed.add(instance)
             if ids and instance.dom_id in ids:
                 connection.ailing.add(instance)
-            if instance not in connection.owed and instance not in connection.ailing:
+            if not connection.wants(instance):
                 continue
             if shown.current:
                 metrics.FRAMES.inc(connection.offer(instance, shown.frame, shown.etag))
@@ -263,7 +263,7 @@ class Hub:
     def _hand_over(self, shown: Shown, connections: Iterable[Connection], *, changed: bool) -> None:
         instance, late, sent = shown.instance, False, 0
         for connection in connections:
-            wanted = instance in connection.owed or instance in connection.ailing
+            wanted = bool(connection.owed or connection.ailing) and connection.wants(instance)
             if connection.joined > shown.began:
                 # Its page may be newer than this render, and must not go back.
                 late = late or wanted

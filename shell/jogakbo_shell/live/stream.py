@@ -16,12 +16,11 @@ from jogakbo_shell.live.post import Frames, Post
 class Keeper(Protocol):
     """Looks after all streams of a worker: `streams.Streams`.
 
-    `quiet` are those to which nothing has been sent for a while, `stalled` those whose client takes nothing.
+    `stalled` are those whose client takes nothing.
     """
 
     limits: Limits
     post: Post
-    quiet: Countdown[Stream]
     stalled: Countdown[Stream]
 
     def lost(self, stream: Stream) -> None: ...
@@ -30,7 +29,7 @@ class Keeper(Protocol):
 class Stream:
     """`rotate_at` is by the loop's clock."""
 
-    __slots__ = ("_keeper", "_unsent", "announced", "connection", "link", "rotate_at")
+    __slots__ = ("_keeper", "_sent_at", "_unsent", "announced", "connection", "link", "rotate_at")
 
     def __init__(self, connection: Connection, link: StreamLink, keeper: Keeper, rotate_at: float) -> None:
         self.connection = connection
@@ -38,6 +37,7 @@ class Stream:
         self.rotate_at = rotate_at
         self.announced = False
         self._keeper = keeper
+        self._sent_at = 0.0
         self._unsent = 0
         connection.news = self.news
         link.attended_by(self)
@@ -51,9 +51,10 @@ class Stream:
         else:
             self._keeper.post.announce(self)
 
-    def beat(self, frame: bytes) -> None:
-        """Nothing was sent for a while."""
-        self.connection.tell("heartbeat", frame)
+    def beat_if_quiet(self, frame: bytes, since: float) -> None:
+        """Unless something was sent after `since`, by the loop's clock."""
+        if self._sent_at <= since:
+            self.connection.tell("heartbeat", frame)
 
     def is_still_taking(self) -> bool:
         """Whether the client has taken some since it was asked last; if so it is watched on."""
@@ -84,14 +85,13 @@ class Stream:
         if now >= self.rotate_at and not mailbox.closed:
             metrics.ROTATIONS.inc()
             mailbox.close(goodbye(self._keeper.limits.return_ms))
+        self._sent_at = now
         return mailbox.take()
 
     def deliver(self, chunk: bytes) -> None:
         self.link.write(chunk)
         if self.connection.mailbox.closed:
             self._end()
-        else:
-            self._keeper.quiet.put(self)
 
     # For the link.
 

@@ -36,7 +36,7 @@ class Streams:
     def __init__(self, hub: Hub, post: Post, limits: Limits) -> None:
         self.limits = limits
         self.post = post
-        self.quiet = Countdown[Stream](limits.heartbeat_seconds, lambda stream: stream.beat(frames.HEARTBEAT))
+        self.quiet = Countdown[Stream](limits.heartbeat_seconds / 2, self._look_after)
         self.stalled = Countdown[Stream](limits.send_seconds, self._stalled)
         self._hub = hub
         self._hello = frames.hello(limits.beacon_share)
@@ -65,6 +65,7 @@ class Streams:
         rotate_seconds = self.limits.rotate_seconds * random.uniform(1, 2)
         stream = Stream(connection, link, self, asyncio.get_running_loop().time() + rotate_seconds)
         self._streams[stream] = None
+        self.quiet.put(stream)
         self._per_visitor[connection.visitor] += 1
         metrics.CONNECTIONS.inc()
         connection.tell("hello", self._hello)
@@ -140,6 +141,11 @@ class Streams:
         for stream in list(self._streams):
             stream.link.abort()
             self.lost(stream)
+
+    def _look_after(self, stream: Stream) -> None:
+        """Looked at twice as often as it may be quiet: noting the time is all that a delivery has to do for this."""
+        self.quiet.put(stream)
+        stream.beat_if_quiet(frames.HEARTBEAT, asyncio.get_running_loop().time() - self.quiet.seconds)
 
     def _stalled(self, stream: Stream) -> None:
         if not stream.is_still_taking():
