@@ -26,6 +26,7 @@ from jogakbo_shell.identity.keys import SigningKeys
 from jogakbo_shell.identity.revoked import RevokedSessions
 from jogakbo_shell.identity.session import Sessions
 from jogakbo_shell.live import create_live
+from jogakbo_shell.live.changed import Changed, read_tokens
 from jogakbo_shell.live.limits import Limits
 from jogakbo_shell.live.metrics import REVOCATIONS
 from jogakbo_shell.live.purges import STREAM, PurgeStream, WithPurges
@@ -89,9 +90,11 @@ def create_app(settings: Settings) -> Starlette:
     others: Tells = told or TellsNobody()
     purging = Purging(core.cache, others, core.registry.servers, settings.purge_token.get_secret_value())
     revoking = Revoking(revoked, revocations, settings.operator_token.get_secret_value())
+    changed = Changed(told, read_tokens(settings.changed_tokens.get_secret_value()))
     routes: list[BaseRoute] = [
         *live.routes(),
         Route("/-/purge", purging.serve, methods=["POST"]),
+        Route("/-/changed", changed.serve, methods=["POST"]),
         Route("/-/sessions/revoke", revoking.serve, methods=["POST"]),
         Route("/-/seen", Beacon().serve, methods=["POST"]),
         Route("/-/status", Status(core.registry, core.cache, kept, live, answers).serve),

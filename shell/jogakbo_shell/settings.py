@@ -21,7 +21,11 @@ class Settings(BaseSettings):
     log_level: str = Field("info", description="Lowest level that is logged: debug, info, warning, error.")
     log_format: str = Field("console", description="console (for people) or json (for machines).")
     redis_url: str = Field(
-        "redis://127.0.0.1:6379/0", description="The bus that tells what changed; the portal serves without it."
+        "redis://127.0.0.1:6379/0",
+        description=(
+            "The bus that tells what changed, Redis or Valkey (7 or later); redis+cluster:// for a cluster; the portal "
+            "serves without it."
+        ),
     )
     fragment_servers: str = Field(
         "",
@@ -52,6 +56,13 @@ class Settings(BaseSettings):
         SecretStr(""), description="Bearer token that /-/sessions/revoke asks for; empty: there is no such place."
     )
 
+    changed_tokens: SecretStr = Field(
+        SecretStr(""),
+        description=(
+            "Space separated team=token of teams that tell by /-/changed what has changed, each on the stream of its "
+            "name; empty: there is no such place."
+        ),
+    )
     esi_edges: str = Field(
         "",
         description="Space separated networks of edges that may put pages together by ESI, * for any; empty for none.",

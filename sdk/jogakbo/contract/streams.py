@@ -11,6 +11,15 @@ WAKE_PREFIX = "jogakbo:wake:"
 EVENT_FIELD = "event"
 """The one field of a stream entry: a CloudEvent in JSON."""
 
+KEPT_SECONDS = 3600
+"""For so long a page or a worker may be away and still be told just what has changed; after longer, everything."""
+
+KEPT_EVENTS_PER_SECOND = 20
+"""Events a second for which a stream is long enough, on average over ``KEPT_SECONDS``."""
+
+KEPT_ENTRIES = KEPT_SECONDS * KEPT_EVENTS_PER_SECOND
+"""Entries that a stream keeps, unless its owner chooses otherwise: 72,000."""
+
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
 

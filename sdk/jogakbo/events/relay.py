@@ -12,7 +12,7 @@ from prometheus_client import Counter, Gauge
 from sqlalchemy.exc import SQLAlchemyError
 
 from jogakbo.contract.cloudevent import CloudEvent, encode_event
-from jogakbo.contract.streams import EVENT_FIELD, START, Position, stream_name, wake_channel
+from jogakbo.contract.streams import EVENT_FIELD, KEPT_ENTRIES, START, Position, stream_name, wake_channel
 from jogakbo.database import Database
 from jogakbo.events.backoff import Backoff
 from jogakbo.events.bus import BUS_ERRORS, Bus, heed_cancellation, read_top, take_refill_request
@@ -20,7 +20,6 @@ from jogakbo.events.outbox import Outbox
 
 _BATCH = 200
 _IDLE_SECONDS = 0.5
-_MAX_LENGTH = 100_000
 _UNBOUNDED = 2**53
 _UNTRIMMED_SECONDS = 600.0
 _PUBLISHED = Counter("jogakbo_outbox_published_total", "Events appended to the stream", ["service"])
@@ -53,8 +52,9 @@ return top
 class Relay:
     """Publishes one service's outbox. Several may run for one database: an append happens once.
 
-    ``max_length`` bounds the stream (approximately, as Redis trims whole nodes); what was trimmed is still in the
-    outbox, and comes back for a while when a consumer asks for it. ``idle_seconds`` is how often it looks at the
+    ``max_length`` bounds the stream (approximately, as Redis trims whole nodes): how long a reader may be away, in
+    seconds, times events a second. What was trimmed is still in the outbox, and comes back for a while when a
+    consumer asks for it. ``idle_seconds`` is how often it looks at the
     stream when nothing has been committed here.
     """
 
@@ -65,7 +65,7 @@ class Relay:
         redis: Bus,
         *,
         idle_seconds: float = _IDLE_SECONDS,
-        max_length: int = _MAX_LENGTH,
+        max_length: int = KEPT_ENTRIES,
     ) -> None:
         self._outbox = outbox
         self._database = database

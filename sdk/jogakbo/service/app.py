@@ -63,7 +63,8 @@ def create_service(
         anyio.to_thread.current_default_thread_limiter().total_tokens = _WORKER_THREADS
         await asyncio.to_thread(_prepare, database, seed)
         own = [_kept_running(job, start) for job, start in (jobs or {}).items()]
-        tasks = [asyncio.create_task(job) for job in (*_jobs(name, database, redis, consumer), *own)]
+        shared = _jobs(name, database, redis, consumer, settings.stream_length)
+        tasks = [asyncio.create_task(job) for job in (*shared, *own)]
         structlog.get_logger().info("service_started", version=release)
         try:
             yield
@@ -110,11 +111,11 @@ def _prepare(database: Database, seed: Callable[[Connection], None] | None) -> N
 
 
 def _jobs(
-    name: str, database: Database, redis: Bus | None, consumer: Consumer | None
+    name: str, database: Database, redis: Bus | None, consumer: Consumer | None, stream_length: int
 ) -> list[Coroutine[None, None, None]]:
     if redis is None:
         return []
-    jobs = [_kept_running("relay", lambda: Relay(Outbox(name), database, redis).run())]
+    jobs = [_kept_running("relay", lambda: Relay(Outbox(name), database, redis, max_length=stream_length).run())]
     if consumer is not None and consumer.streams:
         jobs.append(_kept_running("consumer", lambda: consumer.run(database, redis)))
     return jobs

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from jogakbo.contract.streams import KEPT_EVENTS_PER_SECOND, KEPT_SECONDS
+
 
 class ServiceSettings(BaseSettings):
     """Base of a service's ``Settings``; a variable is the field's name in capitals.
@@ -28,14 +30,35 @@ class ServiceSettings(BaseSettings):
     )
     redis_url: str = Field(
         "redis://127.0.0.1:6379/0",
-        description="Redis or Valkey (7 or later) that carries events; empty = events stay in the outbox.",
+        description=(
+            "Redis or Valkey (7 or later) that carries events; redis+cluster:// for a cluster; empty = events stay in "
+            "the outbox."
+        ),
         repr=False,
+    )
+    stream_kept_seconds: int = Field(
+        KEPT_SECONDS,
+        gt=0,
+        description=(
+            "Seconds that a reader of the events may be away and still read on; times STREAM_EVENTS_PER_SECOND it is "
+            "the length of the stream."
+        ),
+    )
+    stream_events_per_second: int = Field(
+        KEPT_EVENTS_PER_SECOND,
+        gt=0,
+        description="Events a second, on average over STREAM_KEPT_SECONDS, for which the stream is long enough.",
     )
     jwks_url: str = Field(
         "",
         description="The shell's published keys (/.well-known/jwks.json); empty = everybody is anonymous.",
     )
     cafe_timezone: str = Field("Asia/Seoul", description="IANA time zone in which a business day begins and ends.")
+
+    @property
+    def stream_length(self) -> int:
+        """Entries that the service's stream keeps."""
+        return self.stream_kept_seconds * self.stream_events_per_second
 
     @property
     def zone(self) -> ZoneInfo:

@@ -57,12 +57,13 @@ class PurgeStream:
         await self.append(event)
         return True
 
-    async def append(self, event: CloudEvent) -> None:
-        """Any event of the shell's own, to all workers. Raises NotTold."""
+    async def append(self, event: CloudEvent, *, kept: int = _KEPT) -> None:
+        """Any event, to the stream of its source, which keeps so many. Raises NotTold."""
+        name = event.source
         try:
             async with self._redis.pipeline(transaction=False) as pipeline:
-                pipeline.xadd(stream_name(STREAM), {EVENT_FIELD: encode_event(event)}, maxlen=_KEPT, approximate=True)
-                pipeline.spublish(wake_channel(STREAM), STREAM)
+                pipeline.xadd(stream_name(name), {EVENT_FIELD: encode_event(event)}, maxlen=kept, approximate=True)
+                pipeline.spublish(wake_channel(name), name)
                 await pipeline.execute()
         except BUS_ERRORS as error:
             raise NotTold(str(error) or type(error).__name__) from error

@@ -35,9 +35,20 @@ def check_token(request: Request, token: bytes) -> None:
     """Where no token is set, there is no such place. Raises Refused."""
     if not token:
         raise Refused(404, "Not found")
+    if not hmac.compare_digest(bearer(request), token):
+        raise no_token()
+
+
+def bearer(request: Request) -> bytes:
+    """The token of a call, to be compared. Raises Refused."""
     scheme, _, given = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode("latin-1"), token):
-        raise Refused(401, "Unauthorized", "expected Authorization: Bearer …", {"WWW-Authenticate": "Bearer"})
+    if scheme.lower() != "bearer":
+        raise no_token()
+    return given.strip().encode("latin-1")
+
+
+def no_token() -> Refused:
+    return Refused(401, "Unauthorized", "expected Authorization: Bearer …", {"WWW-Authenticate": "Bearer"})
 
 
 async def read_json(request: Request, what: type[T], name: str, *, max_bytes: int, seconds: float) -> T:
