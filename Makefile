@@ -15,7 +15,7 @@ export UV_PYTHON_DOWNLOADS := never
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check bench bench-compose format docs lock reset
+.PHONY: help install up test check bench bench-compose bench-live format docs lock reset
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -43,6 +43,9 @@ bench: install ## measure what it costs and how fast it is, on this machine
 
 bench-compose: install ## measure composition beside nginx, Varnish, Podium and others (ARGS=--quick: three minutes)
 	$(BIN)/python -m bench.compose $(ARGS)
+
+bench-live: install ## measure live beside Nchan, sse-starlette and Node (ARGS=--quick: five minutes)
+	$(BIN)/python -m bench.live $(ARGS)
 
 format: install ## put the code into the house's form
 	$(BIN)/ruff check --fix

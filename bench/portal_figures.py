@@ -20,25 +20,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx2
-from playwright.sync_api import Page, sync_playwright
 
-from e2e.harness.chromium import launch_chromium
+from bench.changes import changes, percentile
 from e2e.harness.portal import Portal
 
 CHANGES = 200
 VIEWS = 300
 REST_SECONDS = 15.0
-INGREDIENT = "beans"
-
-_SAME_ORIGIN = {"sec-fetch-site": "same-origin", "sec-fetch-mode": "cors", "hx-request": "true"}
-_WATCH = """([selector, wanted]) => {
-  const section = document.querySelector(selector);
-  window.arrived = new Promise((resolve, reject) => {
-    setTimeout(() => reject(new Error(`${wanted} has not come within 10 s`)), 10000);
-    const look = () => section.textContent.includes(wanted) && resolve(performance.timeOrigin + performance.now());
-    new MutationObserver(look).observe(section, {subtree: true, childList: true, characterData: true});
-  });
-}"""
 
 
 @dataclass(frozen=True)
@@ -109,33 +97,12 @@ def _pages(portal: Portal) -> list[Figure]:
 
 def _changes(portal: Portal) -> list[Figure]:
     """From the sending of a form to the changed text in somebody else's browser."""
-    with sync_playwright() as playwright:
-        browser = launch_chromium(playwright)
-        page = browser.new_page(base_url=portal.url, locale="en-US")
-        page.goto("/stock")
-        page.wait_for_selector("html[data-live=on]")
-        with httpx2.Client(base_url=portal.url, headers=_SAME_ORIGIN) as client:
-            client.get("/stock").raise_for_status()
-            delays = [_one_change(portal, client, page) for _ in range(CHANGES)]
-        browser.close()
-    ranked = sorted(delays)
-    p50, p95 = ranked[len(ranked) // 2], ranked[int(len(ranked) * 0.95)]
+    delays = [one.since_sent_ms for one in changes(portal, CHANGES)]
+    p50, p95 = percentile(delays, 0.5), percentile(delays, 0.95)
     return [
         _milliseconds(f"change → HTML in another browser, p50 of {CHANGES}", p50, 300),
         _milliseconds(f"change → HTML in another browser, p95 of {CHANGES}", p95, 300),
     ]
-
-
-def _one_change(portal: Portal, client: httpx2.Client, page: Page) -> float:
-    stock = portal.ask("inventory-service", f"/ingredients/{INGREDIENT}")
-    wanted = f"{int(str(stock['on_hand'])) + 1:,}"
-    selector = '[data-fragment="inventory/levels"]'
-    page.evaluate(_WATCH, [selector, wanted])
-    sent = time.time() * 1000
-    form = {"ingredient_id": INGREDIENT, "delivered": "1", "revision": str(stock["revision"])}
-    client.post("/-/inventory/actions/restock", data=form).raise_for_status()
-    arrived: float = page.evaluate("window.arrived")
-    return arrived - sent
 
 
 def _scripts(portal: Portal) -> list[Figure]:

@@ -73,6 +73,14 @@ class Process:
         """Memory of the program and of all that it has started; what they share is counted for each."""
         return sum(process.memory_info().rss for process in self._tree())
 
+    def pss_bytes(self) -> int:
+        """Memory of the program and of all that it has started; what they share is counted once."""
+        return sum(process.memory_full_info().pss for process in self._tree())
+
+    def descriptors(self) -> int:
+        """Open files of the program and of all that it has started, sockets among them."""
+        return sum(process.num_fds() for process in self._tree())
+
     def wait_until(self, condition: Callable[[], bool], what: str, seconds: float = 20.0) -> None:
         """Raises Broken when the program ends, or the condition does not hold in time."""
         deadline = time.monotonic() + seconds
