@@ -136,7 +136,13 @@ def _live(settings: Settings, keys: SigningKeys, core: Core, revocations: Revoca
     if settings.redis_url:
         catalog = WithPurges(core.registry, core.registry.servers)
         live = pages = create_live(
-            settings.redis_url, keys.secret("grant"), core.lone, core.cache, catalog, _limits(settings)
+            settings.redis_url,
+            keys.secret("grant"),
+            core.lone,
+            core.cache,
+            catalog,
+            _limits(settings),
+            declares=core.registry,
         )
         pages.follow(STREAM, revocations)
     core.fragments.tell_of_private(live.showed)

@@ -13,7 +13,7 @@ Assets differ in when they load (`strategy`, Podium's word):
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Protocol
 
@@ -24,6 +24,8 @@ SHADOW = "shadow-dom"
 _OWN_STYLES = ("portal.css",)
 _OWN_SCRIPTS = ("vendor/htmx/htmx.min.js", "live.js")
 _LOADER = "lazy.js"
+_PRESENCE = "presence.js"
+_PRESENCE_STYLE = "presence.css"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +82,23 @@ class Files(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class OwnAssets:
-    """The portal's own: on every page `assets`, and `loader` where something is lazy."""
+    """The portal's own: on every page `assets`, `loader` where something is lazy, `presence` where it shows who else
+    looks at something."""
 
     assets: Assets
     loader: HeadAsset
+    presence: Assets = NO_ASSETS
 
     @classmethod
     def of(cls, files: Files) -> OwnAssets:
         styles = tuple(files.asset(name) for name in _OWN_STYLES)
-        return cls(Assets(styles, tuple(_deferred(files, name) for name in _OWN_SCRIPTS)), _deferred(files, _LOADER))
+        # Before live.js, so that it hears the first frame.
+        presence = replace(_deferred(files, _PRESENCE), strategy=BEFORE)
+        return cls(
+            Assets(styles, tuple(_deferred(files, name) for name in _OWN_SCRIPTS)),
+            _deferred(files, _LOADER),
+            Assets((files.asset(_PRESENCE_STYLE),), (presence,)),
+        )
 
 
 @lru_cache(maxsize=1024)

@@ -54,7 +54,10 @@ class Language:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a page template may look at: nothing that belongs to one request. Everything else is a slot."""
+    """What a page template may look at: nothing that belongs to one request. Everything else is a slot.
+
+    `presence` if something on it shows who else looks at it.
+    """
 
     locale: str
     theme: str
@@ -62,6 +65,7 @@ class Look:
     nav: tuple[NavEntry, ...]
     languages: tuple[Language, ...]
     assets: Assets = NO_ASSETS
+    presence: bool = False
 
 
 class Templates:

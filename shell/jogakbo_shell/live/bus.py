@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Collection
-from typing import TypeAlias, TypedDict
+from typing import Protocol, TypeAlias, TypedDict
 from urllib.parse import urlsplit
 
 from redis.asyncio import Redis, RedisCluster
@@ -83,6 +83,11 @@ class Backoff:
         await asyncio.sleep(random.uniform(longest / 2, longest))
 
 
+class Hears(Protocol):
+    def __call__(self, payload: bytes | None) -> None:
+        """None is the answer to a subscription."""
+
+
 class Wakes:
     """Hears on sharded pub/sub that some stream has news, which only ends the reader's pause sooner.
 
@@ -132,28 +137,33 @@ class Wakes:
         backoff = Backoff()
         while not is_cancelled():
             try:
-                await self._listen([wake_channel(stream) for stream in streams], backoff)
+                await listen(self._redis, [wake_channel(stream) for stream in streams], self._hear, backoff)
             except BUS_ERRORS:
                 await backoff.pause()
 
-    async def _listen(self, channels: Collection[str], backoff: Backoff) -> None:
-        if isinstance(self._redis, RedisCluster):
-            await self._redis.initialize()
-        async with self._redis.pubsub() as pubsub:
-            receive = pubsub.get_sharded_message if isinstance(pubsub, ClusterPubSub) else pubsub.get_message
-            await pubsub.ssubscribe(*channels)
-            asked = True
-            while not is_cancelled():
-                message = await receive(timeout=_SILENCE_SECONDS)
-                if message is not None:
-                    backoff.succeeded()
-                    asked = False
-                    if message["type"] == "sunsubscribe":
-                        raise ConnectionError("the stream has moved to another node")
-                    self._news.set()  # the answer to a subscription is news, too: of before nothing was heard
-                elif asked:
-                    raise TimeoutError("no answer on the wake link")
-                else:
-                    # To subscribe once more changes nothing and is answered, where link and node are still right.
-                    asked = True
-                    await pubsub.ssubscribe(*channels)
+    def _hear(self, payload: bytes | None) -> None:
+        self._news.set()  # the answer to a subscription is news, too: of before nothing was heard
+
+
+async def listen(redis: Bus, channels: Collection[str], hears: Hears, backoff: Backoff) -> None:
+    """Hear what is said on sharded channels, in a cluster on those of one slot. Ends with one of BUS_ERRORS."""
+    if isinstance(redis, RedisCluster):
+        await redis.initialize()
+    async with redis.pubsub() as pubsub:
+        receive = pubsub.get_sharded_message if isinstance(pubsub, ClusterPubSub) else pubsub.get_message
+        await pubsub.ssubscribe(*channels)
+        asked = True
+        while not is_cancelled():
+            message = await receive(timeout=_SILENCE_SECONDS)
+            if message is not None:
+                backoff.succeeded()
+                asked = False
+                if message["type"] == "sunsubscribe":
+                    raise ConnectionError("the channel has moved to another node")
+                hears(message["data"] if message["type"] == "smessage" else None)
+            elif asked:
+                raise TimeoutError("no answer on the link")
+            else:
+                # To subscribe once more changes nothing and is answered, where link and node are still right.
+                asked = True
+                await pubsub.ssubscribe(*channels)

@@ -13,6 +13,7 @@ from jogakbo_shell.live.limits import Limits
 from jogakbo_shell.live.live import LivePages
 from jogakbo_shell.live.ports import Catalog, Purges, Renders
 from jogakbo_shell.live.post import Post
+from jogakbo_shell.live.presence import Declares, PresencePart
 from jogakbo_shell.live.reader import LiveReader
 from jogakbo_shell.live.streams import Streams
 
@@ -24,6 +25,8 @@ def create_live(
     cache: Purges,
     catalog: Catalog,
     limits: Limits | None = None,
+    *,
+    declares: Declares,
 ) -> LivePages:
     """`secret` signs the grants; every worker must be given the same."""
     redis = connect(redis_url)
@@ -34,8 +37,10 @@ def create_live(
     grants = Grants(secret)
     reader = LiveReader(redis, hub, catalog)
     streams = Streams(hub, post, limits or Limits())
-    endpoint = LiveEndpoint(streams, grants, catalog, _visitor)
-    return LivePages(log, hub, reader, grants, streams, endpoint, redis)
+    presence = PresencePart(redis, secret, grants, declares)
+    streams.listen(presence.presence)
+    endpoint = LiveEndpoint(streams, grants, catalog, _visitor, presence.cookies)
+    return LivePages(log, hub, reader, grants, streams, endpoint, presence, redis)
 
 
 def _visitor(scope: Scope) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 import msgspec
 from starlette.requests import Request
@@ -56,14 +58,27 @@ class _Asked:
         return cls(grants, tuple(dict.fromkeys(cursors)), frozenset(query.get("stale", "").split(",")), "once" in query)
 
 
+class CookiesOf(Protocol):
+    def __call__(self, scope: Scope, connection: Connection) -> Iterable[str]:
+        """The Set-Cookie values that a stream begins with."""
+
+
 class LiveEndpoint:
     """Answers as ASGI does, and then takes the connection with it."""
 
-    def __init__(self, streams: Streams, grants: Grants, catalog: Catalog, subject_of: SubjectOf) -> None:
+    def __init__(
+        self,
+        streams: Streams,
+        grants: Grants,
+        catalog: Catalog,
+        subject_of: SubjectOf,
+        cookies_of: CookiesOf = lambda scope, connection: (),
+    ) -> None:
         self._streams = streams
         self._grants = grants
         self._catalog = catalog
         self._subject_of = subject_of
+        self._cookies_of = cookies_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
@@ -75,7 +90,8 @@ class LiveEndpoint:
             body = await self._streams.poll(answer, asked.cursors, asked.ailing)
             await Response(body, headers={"cache-control": "no-store"}, media_type=_EVENT_STREAM)(scope, receive, send)
         else:
-            await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+            cookies = [(b"set-cookie", cookie.encode()) for cookie in self._cookies_of(scope, answer)]
+            await send({"type": "http.response.start", "status": 200, "headers": [*_HEADERS, *cookies]})
             link = detach(scope)
             if not link.is_closing:
                 self._streams.open(answer, link, asked.cursors, asked.ailing)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import suppress
 
 from starlette.routing import BaseRoute, Route
 
@@ -14,6 +13,7 @@ from jogakbo_shell.live.changelog import ChangeLog
 from jogakbo_shell.live.endpoint import LiveEndpoint
 from jogakbo_shell.live.grants import Grants
 from jogakbo_shell.live.hub import Hub
+from jogakbo_shell.live.presence import PresencePart
 from jogakbo_shell.live.reader import Follower, LiveReader
 from jogakbo_shell.live.streams import Observer, Streams
 
@@ -27,6 +27,7 @@ class LivePages:
         grants: Grants,
         streams: Streams,
         endpoint: LiveEndpoint,
+        presence: PresencePart,
         redis: Bus,
     ) -> None:
         self._log = log
@@ -35,21 +36,24 @@ class LivePages:
         self._grants = grants
         self._streams = streams
         self._endpoint = endpoint
+        self._presence = presence
         self._redis = redis
-        self._reading: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     def routes(self) -> list[BaseRoute]:
-        return [Route("/-/live", self._endpoint, methods=["GET"])]
+        return [Route("/-/live", self._endpoint, methods=["GET"]), *self._presence.routes()]
 
     async def start(self) -> None:
-        self._reading = asyncio.create_task(self._reader.run(), name="live")
+        self._tasks = [
+            asyncio.create_task(self._reader.run(), name="live"),
+            asyncio.create_task(self._presence.run(), name="presence"),
+        ]
 
     async def stop(self) -> None:
         self._streams.stop()
-        if self._reading is not None:
-            self._reading.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._reading
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._redis.aclose()
 
     async def drain(self, seconds: float) -> None:

@@ -21,4 +21,5 @@ FRAME_AGE = Histogram("jogakbo_live_frame_age_seconds", "Age of a frame when it 
 POLLS = Counter("jogakbo_live_polls_total", "Questions of browsers that get no stream, answered at once")
 ROTATIONS = Counter("jogakbo_live_rotations_total", "Streams asked to connect again because of their age")
 PRESENCE_PEOPLE = Gauge("jogakbo_live_presence_people", "People who look at something whose presence is shown")
+PRESENCE_IGNORED = Counter("jogakbo_live_presence_ignored_total", "Messages of other workers that made no sense")
 REVOCATIONS = Counter("jogakbo_live_revocations_total", "Sessions of which this worker learned that they are over")

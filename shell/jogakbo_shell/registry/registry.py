@@ -93,6 +93,12 @@ class Registry:
         declared = server.manifest.fragments.get(instance.fragment) if server and server.manifest else None
         return declared is None or declared.audience == "private"
 
+    def has_presence(self, instance: Instance) -> bool:
+        """Whether open pages show who else looks at it."""
+        server = self.servers.get(instance.server)
+        declared = server.manifest.fragments.get(instance.fragment) if server and server.manifest else None
+        return declared is not None and declared.presence
+
     async def _watch(self, server: FragmentServer) -> None:
         while True:
             try:

@@ -124,7 +124,9 @@ class Variants:
     def dressed(self, variant: Variant, visit: Visit, slots: Iterable[tuple[Placed, Rendered | None]]) -> Variant:
         """The same with the assets that these fragments ask for, by their Link header or by what of them is shown;
         of those that are not known yet, all that they may ask for."""
-        parts = [part for piece, rendered in slots for part in self._parts(piece, rendered)]
+        shown = tuple(slots)
+        parts = [part for piece, rendered in shown for part in self._parts(piece, rendered)]
+        parts += self._presence(piece for piece, _ in shown)
         assets = page_assets(self.answers.templates.own_assets, tuple(dict.fromkeys(parts)))
         if assets is variant.assets:
             return variant
@@ -145,6 +147,10 @@ class Variants:
         if server is not None:
             yield assets_of(server, rendered.links or None, rendered.state) if rendered else assets_of(server)
 
+    def _presence(self, placed: Iterable[Placed]) -> tuple[Assets, ...]:
+        shows = any(self._registry.has_presence(piece.instance) for piece in placed)
+        return (self.answers.templates.own_assets.presence,) if shows else ()
+
     def _render(self, page: Page, visit: Visit, assets: Assets | None = None) -> Variant:
         """Twice: which fragments a template places is known only after rendering it, and their styles precede them."""
         templates = self.answers.templates
@@ -152,9 +158,11 @@ class Variants:
         look = self.answers.look(visit, page.path, live=True)
         if assets is None:
             slots = placed_fragments(templates.render(page.template, look, facts))
-            servers = self._servers(slots, self._all_placed(slots, {}, visit.locale))
-            assets = page_assets(templates.own_assets, tuple(assets_of(server) for server in servers))
-        look = replace(look, assets=assets)
+            placed = self._all_placed(slots, {}, visit.locale)
+            parts = [assets_of(server) for server in self._servers(slots, placed)]
+            assets = page_assets(templates.own_assets, (*parts, *self._presence(placed)))
+        presence = templates.own_assets.presence.scripts
+        look = replace(look, assets=assets, presence=not set(presence).isdisjoint(assets.scripts))
         segments = templates.render(page.template, look, facts)
         slots = placed_fragments(segments)
         plain = self._all_placed(slots, {}, visit.locale)
