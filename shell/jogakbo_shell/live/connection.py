@@ -85,7 +85,8 @@ class Connection:
         """Send a frame, in place of one of the same slot that has not left yet."""
         if not self.mailbox.closed:
             self.mailbox.put(slot, frame)
-            self._announce()
+            if self.news is not None:
+                self.news()
 
     def close(self, last_word: bytes = b"") -> None:
         """End the stream, after what is in the mailbox."""

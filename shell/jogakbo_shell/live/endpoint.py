@@ -93,7 +93,7 @@ class LiveEndpoint:
             cookies = [(b"set-cookie", cookie.encode()) for cookie in self._cookies_of(scope, answer)]
             await send({"type": "http.response.start", "status": 200, "headers": [*_HEADERS, *cookies]})
             link = detach(scope)
-            if not link.is_closing:
+            if link.is_open:
                 self._streams.open(answer, link, asked.cursors, asked.ailing)
 
     def _answer(self, request: Request, visitor: str, asked: _Asked) -> Response | Connection:

@@ -11,6 +11,10 @@ _HIGH_WATER_BYTES = 16_384
 _DEAD_AFTER_MS = 30_000  # without a word from the other side's kernel: longer than a page takes to come again
 
 
+class Write(Protocol):
+    def __call__(self, data: bytes, /) -> None: ...
+
+
 class Attends(Protocol):
     """Whoever holds the other end of a link."""
 
@@ -26,14 +30,18 @@ class Attends(Protocol):
 class StreamLink(asyncio.Protocol):
     """Takes the place of the HTTP protocol on a transport. What the client still says means nothing.
 
-    `is_paused` while the client does not take what was written.
+    `write` takes a part of the answer's body as it goes over the wire; it is the transport's own, for it is called for
+    each delivery. `is_open` until the end has been said or seen, `is_paused` while the client does not take what was
+    written.
     """
 
-    __slots__ = ("_attends", "_transport", "is_paused")
+    __slots__ = ("_attends", "_transport", "is_open", "is_paused", "write")
 
     def __init__(self, transport: asyncio.Transport, *, paused: bool) -> None:
         self._transport = transport
         self._attends: Attends | None = None
+        self.write: Write = transport.write
+        self.is_open = not transport.is_closing()
         self.is_paused = paused
         transport.set_write_buffer_limits(high=_HIGH_WATER_BYTES)
         self._notice_dead_peers()
@@ -42,22 +50,16 @@ class StreamLink(asyncio.Protocol):
         self._attends = attends
 
     @property
-    def is_closing(self) -> bool:
-        return self._transport.is_closing()
-
-    @property
     def unsent_bytes(self) -> int:
         return self._transport.get_write_buffer_size()
 
-    def write(self, chunk: bytes) -> None:
-        """A part of the answer's body as it goes over the wire."""
-        self._transport.write(chunk)
-
     def close(self) -> None:
         """After what has been written."""
+        self.is_open = False
         self._transport.close()
 
     def abort(self) -> None:
+        self.is_open = False
         self._transport.abort()
 
     # What the transport says.
@@ -73,6 +75,7 @@ class StreamLink(asyncio.Protocol):
             self._attends.resumed()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.is_open = False
         if self._attends is not None:
             self._attends.lost()
 

@@ -8,6 +8,7 @@ from collections import deque
 from typing import Protocol
 
 from jogakbo_shell.live import frames, metrics
+from jogakbo_shell.live.connection import Connection
 
 _AT_ONCE = 256
 
@@ -15,16 +16,13 @@ Frames = tuple[bytes, ...]
 
 
 class Addressee(Protocol):
-    """A stream, as the post sees it."""
+    """A stream, as the post sees it. `announced` from the moment it is until it has been delivered to."""
 
     announced: bool
+    connection: Connection
 
     def collect(self, now: float) -> Frames:
         """What waits in its mailbox; nothing if it can take nothing now. `now` is the loop's time."""
-
-    @property
-    def is_owing(self) -> bool:
-        """Whether something older than these frames has still to be sent, so that they move no cursor."""
 
     def deliver(self, chunk: bytes) -> None:
         """These frames, as they go over the wire."""
@@ -48,10 +46,7 @@ class Post:
         self._happened: dict[bytes, float] = {}
 
     def announce(self, addressee: Addressee) -> None:
-        """There is something for it; said once until it has been delivered."""
-        if addressee.announced:
-            return
-        addressee.announced = True
+        """There is something for it, which was not announced before."""
         self._waiting.append(addressee)
         if self._round is None:
             self._round = asyncio.get_running_loop().call_soon(self._carry)
@@ -76,7 +71,7 @@ class Post:
             waiting = addressee.collect(now)
             if not waiting:
                 continue
-            said = waiting, "" if addressee.is_owing else settled
+            said = waiting, "" if addressee.connection.owed else settled
             chunk = chunks.get(said)
             if chunk is None:
                 chunk = chunks[said] = frames.chunk(frames.write(*said))

@@ -44,11 +44,14 @@ class Stream:
 
     def news(self) -> None:
         """The connection has something to say."""
+        if self.announced:
+            return
         if self.link.is_paused and self.connection.mailbox.size > self._keeper.limits.mailbox_bytes:
             metrics.MAILBOX_OVERFLOWS.inc()
             self.connection.mailbox.abandon()
             self.link.abort()
         else:
+            self.announced = True
             self._keeper.post.announce(self)
 
     def beat_if_quiet(self, frame: bytes, since: float) -> None:
@@ -67,13 +70,9 @@ class Stream:
 
     # For the post.
 
-    @property
-    def is_owing(self) -> bool:
-        return bool(self.connection.owed)
-
     def collect(self, now: float) -> Frames:
         link, mailbox = self.link, self.connection.mailbox
-        if link.is_closing:
+        if not link.is_open:
             return ()
         if link.is_paused:
             if mailbox.closed:
@@ -101,7 +100,7 @@ class Stream:
 
     def resumed(self) -> None:
         self._keeper.stalled.take(self)
-        self._keeper.post.announce(self)
+        self.news()
 
     def lost(self) -> None:
         self.connection.news = None
