@@ -41,6 +41,7 @@ class Streams:
         self._hub = hub
         self._hello = frames.hello(limits.beacon_share)
         self._streams: dict[Stream, None] = {}
+        self._total = 0
         self._per_visitor: Counter[str] = Counter()
         self._observers: list[Observer] = []
         self._log = structlog.get_logger()
@@ -56,7 +57,7 @@ class Streams:
         """Why this visitor can have no stream here now; empty if it can."""
         if self.leaving:
             return "leaving"
-        if len(self._streams) >= self.limits.connections:
+        if self._total >= self.limits.connections:
             return "full"
         return "visitor" if self._per_visitor[visitor] >= self.limits.connections_per_visitor else ""
 
@@ -66,8 +67,10 @@ class Streams:
         stream = Stream(connection, link, self, asyncio.get_running_loop().time() + rotate_seconds)
         self._streams[stream] = None
         self.quiet.put(stream)
-        self._per_visitor[connection.visitor] += 1
+        self._count(connection, 1)
         metrics.CONNECTIONS.inc()
+        if link.is_paused:
+            stream.paused()
         connection.tell("hello", self._hello)
         self._hub.join(connection, cursors, ailing)
         for observer in self._observers:
@@ -76,6 +79,7 @@ class Streams:
     async def poll(self, connection: Connection, cursors: tuple[str, ...], ailing: frozenset[str]) -> bytes:
         """What a stream would say until it owes nothing, for a client that gets no stream through."""
         settled = asyncio.Event()
+        self._count(connection, 1)
         connection.tell("hello", self._hello)
         self._hub.join(connection, cursors, ailing)
         connection.news = settled.set
@@ -90,6 +94,7 @@ class Streams:
             connection.news = None
             said = connection.take(self._hub.settled())
             self._hub.leave(connection)
+            self._count(connection, -1)
         metrics.POLLS.inc()
         return said
 
@@ -102,9 +107,7 @@ class Streams:
         connection = stream.connection
         self._hub.leave(connection)
         metrics.CONNECTIONS.dec()
-        self._per_visitor[connection.visitor] -= 1
-        if not self._per_visitor[connection.visitor]:
-            del self._per_visitor[connection.visitor]
+        self._count(connection, -1)
         for observer in self._observers:
             observer.closed(connection)
 
@@ -141,6 +144,12 @@ class Streams:
         for stream in list(self._streams):
             stream.link.abort()
             self.lost(stream)
+
+    def _count(self, connection: Connection, more: int) -> None:
+        self._total += more
+        self._per_visitor[connection.visitor] += more
+        if not self._per_visitor[connection.visitor]:
+            del self._per_visitor[connection.visitor]
 
     def _look_after(self, stream: Stream) -> None:
         """Looked at twice as often as it may be quiet: noting the time is all that a delivery has to do for this."""

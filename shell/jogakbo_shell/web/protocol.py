@@ -6,6 +6,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
+from jogakbo_shell.live.link import StreamLink
 from jogakbo_shell.live.protocol import LiveProtocol
 from jogakbo_shell.web.desk import Desk, DirectAnswer
 
@@ -118,6 +119,10 @@ class PortalProtocol(LiveProtocol):
         self._desk.unwatch(self)
         if self._answer is not None:
             self._answer.resume()
+
+    def _detach(self) -> StreamLink:
+        self._desk.unwatch(self)
+        return super()._detach()
 
     def stalled(self) -> None:
         unsent = self.transport.get_write_buffer_size()

@@ -137,6 +137,20 @@ async def test_a_poll_does_not_pass_over_a_change_that_is_still_being_rendered()
         assert f"id: {before}\n\n".encode() in said
 
 
+@pytest.mark.parametrize("limits", [Limits(connections=1), Limits(connections_per_visitor=1)])
+async def test_a_poll_counts_as_a_stream_while_it_waits(limits: Limits, eventually: Eventually) -> None:
+    async with live_portal(limits) as (portal, client):
+        query = portal.query() | {"once": "1"}
+        portal.fragments.gate.clear()
+        portal.change("second")
+        first = asyncio.create_task(client.get("/-/live", params=query))
+        await eventually(lambda: bool(portal.hub.connections))
+        assert (await client.get("/-/live", params=query)).status_code == 503
+        portal.fragments.gate.set()
+        assert (await first).status_code == 200
+        assert (await client.get("/-/live", params=query)).status_code == 200
+
+
 # Rotation.
 
 
