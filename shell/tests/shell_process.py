@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,14 +51,19 @@ class ShellProcess:
             return False
 
 
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
 @asynccontextmanager
 async def shell_process(
     folder: Path, servers: Mapping[str, str], until: str = "/readyz", /, **settings: object
 ) -> AsyncIterator[ShellProcess]:
-    """Answers at `until`; killed at the end if it has not ended by itself."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    """Answers at `until`; killed at the end if it has not ended by itself. Its log is added to the file `log`."""
+    port, log = settings.pop("port", None) or free_port(), settings.pop("log", None)
     values: dict[str, object] = {
         "port": port,
         "redis_url": "",
@@ -68,7 +73,10 @@ async def shell_process(
         **settings,
     }
     environment = os.environ | {name.upper(): str(value) for name, value in values.items()}
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "jogakbo_shell", env=environment)
+    with Path(str(log)).open("ab") if log else nullcontext() as stderr:  # noqa: ASYNC230
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "jogakbo_shell", env=environment, stderr=stderr
+        )
     shell = ShellProcess(f"http://127.0.0.1:{port}", process)
     try:
         await until_true(lambda: shell.answers(until), _START_SECONDS)

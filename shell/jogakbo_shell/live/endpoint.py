@@ -109,9 +109,9 @@ class LiveEndpoint:
         if refused or not granted:
             return _refuse(403, "grant", why, tuple(refused))
         if reason := self._streams.refusal(visitor):
-            return _refuse(
-                503, reason, "come back a little later", retry_after=self._streams.limits.retry_after_seconds
-            )
+            # Where this worker goes, another is ready, and the balancer is about to notice.
+            retry_after = 1 if reason == "leaving" else self._streams.limits.retry_after_seconds
+            return _refuse(503, reason, "come back a little later", retry_after=retry_after)
         if request.method == "HEAD":
             return Response(None, 200, {"cache-control": "no-store"})
         return self._connection(granted, visitor)

@@ -1,0 +1,114 @@
+"""A load balancer in small: connections go in turn to the workers that say they are ready."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+_LOOK_SECONDS = 0.1
+_BACKLOG = 4_096
+
+
+class Balancer:
+    """Asks every worker for /readyz every tenth of a second, and leaves out whoever does not say 200."""
+
+    def __init__(self, workers: Sequence[int]) -> None:
+        self.ready: set[int] = set()
+        self.port = 0
+        self._workers = tuple(workers)
+        self._turn = itertools.count()
+        self._calls: set[asyncio.Task[None]] = set()
+
+    def pick(self) -> int:
+        """The port of the worker whose turn it is; 0 while there is none."""
+        ready = [worker for worker in self._workers if worker in self.ready]
+        return ready[next(self._turn) % len(ready)] if ready else 0
+
+    async def watch(self, worker: int) -> None:
+        while True:
+            if await _is_ready(worker):
+                self.ready.add(worker)
+            else:
+                self.ready.discard(worker)
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    def call(self, browser: _End) -> None:
+        """Find a worker for a browser."""
+        task = asyncio.create_task(self._connect(browser))
+        self._calls.add(task)
+        task.add_done_callback(self._calls.discard)
+
+    async def _connect(self, browser: _End) -> None:
+        while worker := self.pick():
+            try:
+                _, end = await asyncio.get_running_loop().create_connection(_End, "127.0.0.1", worker)
+            except OSError:
+                self.ready.discard(worker)  # until it has answered again
+            else:
+                browser.join(end)
+                return
+        browser.close()
+
+
+class _End(asyncio.Protocol):
+    """One end of a connection through the balancer; what it reads, the other writes."""
+
+    def __init__(self, balancer: Balancer | None = None) -> None:
+        self._balancer = balancer
+        self._other: _End | None = None
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        if self._balancer is not None:
+            transport.pause_reading()
+            self._balancer.call(self)
+
+    def join(self, other: _End) -> None:
+        self._other, other._other = other, self
+        if self._transport is None or self._transport.is_closing():
+            other.close()
+        else:
+            self._transport.resume_reading()
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        if self._other is not None and self._other._transport is not None:
+            self._other._transport.write(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._other is not None:
+            self._other.close()
+
+
+@asynccontextmanager
+async def balancing(*workers: int) -> AsyncIterator[Balancer]:
+    balancer = Balancer(workers)
+    server = await asyncio.get_running_loop().create_server(lambda: _End(balancer), "127.0.0.1", 0, backlog=_BACKLOG)
+    balancer.port = server.sockets[0].getsockname()[1]
+    watching = [asyncio.create_task(balancer.watch(worker)) for worker in workers]
+    try:
+        yield balancer
+    finally:
+        for task in watching:
+            task.cancel()
+        await asyncio.gather(*watching, return_exceptions=True)
+        server.close()
+
+
+async def _is_ready(worker: int) -> bool:
+    try:
+        async with asyncio.timeout(2):
+            reader, writer = await asyncio.open_connection("127.0.0.1", worker)
+            writer.write(b"GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+            status = await reader.readline()
+            writer.close()
+    except (OSError, TimeoutError):
+        return False
+    return status.startswith(b"HTTP/1.1 200")

@@ -1,0 +1,239 @@
+"""Workers that go and come again behind a balancer: nobody is cut off, nothing is lost, and nobody storms."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+import signal
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from shell.tests.harness import FakeFragmentServer, cacheable, eventually, until_true
+from shell.tests.live.balancer import Balancer, balancing
+from shell.tests.live.fleet import Fleet
+from shell.tests.live.test_shell_esi_live import Bus, OpenPage
+from shell.tests.shell_process import ShellProcess, free_port, shell_process
+from shell.tests.wire import Reply, wire
+
+pytestmark = pytest.mark.anyio
+
+FRAGMENTS = "abcdef"
+STREAMS = 2_000
+FEW = 300
+PACE = 100
+"""In a tenth of a second so many are told to go elsewhere."""
+DRAIN_SECONDS = 4.0
+SLACK_SECONDS = 2.0
+BOUND_SECONDS = 30.0
+PATIENT = {"page_budget_ms": 10_000, "page_deadline_ms": 10_000, "fragment_deadline_ms": 10_000}
+
+
+class Server(Protocol):
+    url: str
+
+
+@pytest.fixture
+def bus(valkey: Server) -> Iterator[Bus]:
+    made = Bus(valkey.url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def many_descriptors() -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@dataclass
+class Cafe:
+    """Six fragments, each of a version and a key of its own."""
+
+    server: FakeFragmentServer
+    bus: Bus
+    versions: dict[str, int] = field(default_factory=lambda: dict.fromkeys(FRAGMENTS, 1))
+
+    def __post_init__(self) -> None:
+        self.server.declare("cafe", "1", **{name: {} for name in FRAGMENTS})
+        for name in FRAGMENTS:
+            self._render(name)
+
+    @property
+    def shown(self) -> dict[str, int]:
+        """By the id that a fragment's element has on a page."""
+        return {f"f-cafe-{name}": version for name, version in self.versions.items()}
+
+    @property
+    def renders(self) -> int:
+        return sum(len(self.server.requests(f"/{name}")) for name in FRAGMENTS)
+
+    def change(self, name: str) -> None:
+        self.versions[name] += 1
+        self._render(name)
+        self.bus.tell(name)
+
+    def _render(self, name: str) -> None:
+        self.server.at[f"/{name}"] = cacheable(f"<p>{name} is version {self.versions[name]}", keys=name)
+
+
+class Portal:
+    """Two workers of one portal behind a balancer, each of which can be ended and started again."""
+
+    def __init__(
+        self, folder: Path, cafe: Cafe, balancer: Balancer, ports: tuple[int, int], **settings: object
+    ) -> None:
+        self.folder = folder
+        self.balancer = balancer
+        self.workers: dict[int, ShellProcess] = {}
+        self._cafe = cafe
+        self._settings = settings
+        self._stacks = {port: AsyncExitStack() for port in ports}
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "log").read_text()
+
+    async def start(self, port: int) -> None:
+        """And wait until the balancer has noticed."""
+        values: dict[str, Any] = {"redis_url": self._cafe.bus.url, "log_level": "info", **PATIENT, **self._settings}
+        servers = {"cafe": self._cafe.server.address}
+        running = shell_process(self.folder, servers, port=port, log=self.folder / "log", **values)
+        self.workers[port] = await self._stacks[port].enter_async_context(running)
+        await eventually(lambda: port in self.balancer.ready, 20)
+
+    async def stop(self) -> None:
+        for stack in self._stacks.values():
+            await stack.aclose()
+
+
+@asynccontextmanager
+async def rolling(folder: Path, cafe: Cafe, **settings: object) -> AsyncIterator[tuple[Portal, tuple[int, int]]]:
+    ports = free_port(), free_port()
+    async with balancing(*ports) as balancer:
+        portal = Portal(folder, cafe, balancer, ports, **settings)
+        try:
+            await asyncio.gather(*map(portal.start, ports))
+            yield portal, ports
+        finally:
+            await portal.stop()
+
+
+async def opened(portal: Portal, count: int, shown: Mapping[str, int]) -> Fleet:
+    """So many streams of one page, each of a visitor of its own, all of them up to date."""
+    origin = f"http://127.0.0.1:{portal.balancer.port}"
+    pages: list[OpenPage] = []
+
+    async def is_complete() -> bool:
+        async with wire(origin) as browser:
+            await browser.get("/cafe")
+            pages.append(OpenPage((await browser.reply()).text))
+        return "cafe:7-" in pages[-1].cursor and all(f"{name} is version 1" in pages[-1].html for name in FRAGMENTS)
+
+    await until_true(is_complete, 20)
+    fleet = Fleet(portal.balancer.port, "cafe.example", pages[-1].grant)
+    fleet.add(count, shown, pages[-1].cursor, within_seconds=count / 1000)
+    await eventually(lambda: fleet.open == count, BOUND_SECONDS)
+    return fleet
+
+
+async def status(port: int, path: str) -> Reply:
+    async with wire(f"http://127.0.0.1:{port}") as browser:
+        await browser.get(path)
+        return await browser.reply()
+
+
+async def test_a_rolling_restart_under_two_thousand_streams_loses_nothing_and_makes_no_storm(
+    tmp_path: Path, cafe: FakeFragmentServer, bus: Bus, many_descriptors: None
+) -> None:
+    menu = Cafe(cafe, bus)
+    async with rolling(tmp_path, menu, drain_ms=round(DRAIN_SECONDS * 1000)) as (portal, ports):
+        fleet = await opened(portal, STREAMS, menu.shown)
+        before = menu.renders
+        menu.change("a")
+        await fleet.shows(menu.shown)
+        for worker, (leaving, down, back) in zip(ports, (tuple("bcd"), tuple("ecf")), strict=True):
+            began = asyncio.get_running_loop().time()
+            process = portal.workers[worker]
+            process.terminate()
+            await until_unready(worker)
+            menu.change(leaving)
+            assert await process.exit_status() == 0
+            assert asyncio.get_running_loop().time() - began < DRAIN_SECONDS + SLACK_SECONDS
+            menu.change(down)
+            await fleet.shows(menu.shown)
+            assert fleet.peak(began) < 4 * PACE, "they came back, and not all at once"
+            await portal.start(worker)
+            menu.change(back)
+            await fleet.shows(menu.shown)
+        assert fleet.steps_back == 0
+        assert len(fleet.connects) < 3 * STREAMS, "each came once, some a second or third time, and few in vain"
+        assert menu.renders - before <= 7 * 2 + 2 * len(FRAGMENTS), (
+            "changes on both workers, and what each new one shows"
+        )
+        await fleet.close()
+    assert "ERROR" not in portal.log
+    assert "Traceback" not in portal.log
+
+
+async def test_a_worker_told_to_end_is_not_ready_from_then_on_and_ends_in_time(
+    tmp_path: Path, cafe: FakeFragmentServer, bus: Bus
+) -> None:
+    menu = Cafe(cafe, bus)
+    async with rolling(tmp_path, menu, drain_ms=round(DRAIN_SECONDS * 1000)) as (portal, (worker, other)):
+        portal.workers[other].process.kill()
+        await eventually(lambda: portal.balancer.ready == {worker})
+        fleet = await opened(portal, FEW, menu.shown)
+        process, began = portal.workers[worker], asyncio.get_running_loop().time()
+        async with stuck(worker, fleet.grant):
+            process.terminate()
+            unready = await until_unready(worker)
+            assert (unready.status, json.loads(unready.body)["status"]) == (503, "leaving")
+            refused = await status(worker, f"/-/live?grant={fleet.grant}")
+            assert (refused.status, refused.header("retry-after")) == (503, "1")
+            assert (await status(worker, "/cafe")).status == 200, "pages are still answered"
+            assert await process.exit_status() == 0
+        assert asyncio.get_running_loop().time() - began < DRAIN_SECONDS + SLACK_SECONDS
+        assert (fleet.frames["goodbye"], fleet.open) == (FEW, 0)
+        await fleet.close()
+    assert "ERROR" not in portal.log
+    assert "Traceback" not in portal.log
+
+
+async def test_a_worker_interrupted_at_the_keyboard_ends_the_same_way(
+    tmp_path: Path, cafe: FakeFragmentServer, bus: Bus
+) -> None:
+    cafe.declare(a={})
+    log = tmp_path / "log"
+    async with shell_process(tmp_path, {"cafe": cafe.address}, log=log, redis_url=bus.url) as shell:
+        shell.process.send_signal(signal.SIGINT)
+        assert await shell.exit_status() == 0
+    assert "Traceback" not in log.read_text()
+
+
+async def until_unready(port: int) -> Reply:
+    replies: list[Reply] = []
+
+    async def is_unready() -> bool:
+        replies.append(await status(port, "/readyz"))
+        return replies[-1].status != 200
+
+    await until_true(is_unready)
+    return replies[-1]
+
+
+@asynccontextmanager
+async def stuck(port: int, grant: str) -> AsyncIterator[None]:
+    """A stream whose browser takes nothing."""
+    async with wire(f"http://127.0.0.1:{port}", receive_bytes=2048) as browser:
+        await browser.get(f"/-/live?grant={grant}")
+        await browser.head()
+        browser.stop_reading()
+        yield
