@@ -15,7 +15,7 @@ export UV_PYTHON_DOWNLOADS := never
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check bench bench-compose bench-live format docs lock reset
+.PHONY: help install up test check bench bench-compose bench-live chaos-live format docs lock reset
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -35,7 +35,7 @@ check: install ## look for faults without running anything: style, types, import
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy $(PACKAGES:%=--package %)
-	$(BIN)/mypy --config-file tests/mypy.ini $(TESTS) tests e2e bench shell/bench deploy docs
+	$(BIN)/mypy --config-file tests/mypy.ini $(TESTS) tests e2e bench chaos shell/bench deploy docs
 	$(BIN)/lint-imports
 
 bench: install ## measure what it costs and how fast it is, on this machine
@@ -46,6 +46,10 @@ bench-compose: install ## measure composition beside nginx, Varnish, Podium and 
 
 bench-live: install ## measure live beside Nchan, sse-starlette and Node (ARGS=--quick: five minutes)
 	$(BIN)/python -m bench.live $(ARGS)
+
+chaos-live: install ## break a small portal on purpose: is any open page ever wrong for long? (half an hour; ARGS=--help)
+	@sh e2e/ensure_browser.sh $(BIN)/python
+	$(BIN)/python -m chaos.live $(ARGS)
 
 format: install ## put the code into the house's form
 	$(BIN)/ruff check --fix

@@ -1,0 +1,65 @@
+"""Changes the counters: few times each, so that a later change of an item cannot hide that an earlier one was lost."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import defaultdict
+
+import httpx2
+
+from chaos.live.world import World
+from chaos.ticks.service import ITEMS
+
+MOST_PER_ITEM = 3
+
+
+class Ticker:
+    """`commits[item]` are the times (Unix seconds) from which a version of it is true: `[(…, 2), (…, 3)]`."""
+
+    def __init__(self, world: World, rng: random.Random) -> None:
+        self._world = world
+        self._due = [item for item in range(ITEMS) for _ in range(rng.randint(1, MOST_PER_ITEM))]
+        rng.shuffle(self._due)
+        self._turn = asyncio.Lock()
+        self.commits: dict[int, list[tuple[float, int]]] = defaultdict(list)
+        self.count = 0
+
+    @property
+    def left(self) -> int:
+        return len(self._due)
+
+    async def tick(self, times: int = 1) -> None:
+        """The next items of the plan, one after the other; one that the service does not take stays due."""
+        for _ in range(times):
+            async with self._turn:
+                if not self._due:
+                    return
+                item = self._due.pop()
+                if not await self._tick(item):
+                    self._due.insert(0, item)
+
+    async def tick_and_die(self) -> None:
+        """The service commits one, and is killed before anybody hears of it."""
+        async with self._turn:
+            if self._due:
+                item = self._due.pop()
+                if not await self._tick(item, "?die"):
+                    # It has answered nothing; if it has committed, then this.
+                    self._note(item, time.time())
+
+    async def _tick(self, item: int, query: str = "") -> bool:
+        try:
+            answer = await self._world.http.post(f"{self._world.service.url}/items/{item}/tick{query}", timeout=2)
+        except httpx2.HTTPError:
+            return False
+        if answer.status_code != 200:
+            return False
+        self._note(item, time.time())
+        return True
+
+    def _note(self, item: int, at: float) -> None:
+        commits = self.commits[item]
+        commits.append((at, (commits[-1][1] if commits else 1) + 1))
+        self.count += 1
