@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import urlencode
 
 import httpx2
 import msgspec
@@ -24,11 +25,14 @@ from jogakbo_shell.live.purges import PurgeStream
 from jogakbo_shell.live.reader import LiveReader
 from jogakbo_shell.live.revocations import REVOKED, Revocations
 from shell.tests.harness import FakeFragmentServer, Portal, answer, portal, until_true
+from shell.tests.live.test_shell_esi_live import OpenPage
+from shell.tests.wire import Wire, wire
 
 pytestmark = pytest.mark.anyio
 
 TOKEN = "let-them-go"
 SESSION = "a" * 32
+SECOND = "guest-000000000002"
 
 
 class Server(Protocol):
@@ -55,6 +59,19 @@ class Worker:
         self.shell.client.cookies.clear()
         page = await self.shell.get("/cafe", cookie=f"jogakbo={session_id}")
         return "set-cookie" not in page.headers
+
+    async def page(self, session_id: str) -> OpenPage:
+        return OpenPage((await self.shell.get("/cafe", cookie=f"jogakbo={session_id}")).text)
+
+    @asynccontextmanager
+    async def streaming(self, session_id: str) -> AsyncIterator[Wire]:
+        """An open page of this session, whose stream has begun."""
+        query = urlencode({"grant": (await self.page(session_id)).grant})
+        async with wire(self.shell.origin) as browser:
+            await browser.get(f"/-/live?{query}", cookie=f"jogakbo={session_id}")
+            assert (await browser.head()).status == 200
+            await browser.until(b"event: hello")
+            yield browser
 
     async def sends_away(self) -> bool:
         return not await self.lets_in()
@@ -102,6 +119,27 @@ async def test_every_worker_sends_away_whose_session_one_of_them_has_ended(worke
         await until_true(other.sends_away)
         assert await other.lets_in("b" * 32)
         assert workers.subject in RevokedSessions(other.folder / "revoked-sessions")
+
+
+async def test_its_open_pages_are_told_to_load_anew_and_those_of_others_stay(workers: Workers) -> None:
+    async with (
+        workers.worker("one") as one,
+        workers.worker("other") as other,
+        one.streaming(SESSION) as here,
+        other.streaming(SESSION) as there,
+        other.streaming("b" * 32) as another,
+    ):
+        before = await other.page(SESSION)
+        assert (await one.revoke(workers.subject)).status_code == 202
+        for browser in (here, there):
+            assert b"event: reload\ndata: {}\n" in await browser.rest()
+        query = urlencode({"grant": before.grant})
+        refused = await other.shell.get(f"/-/live?{query}", cookie=f"jogakbo={SESSION}")
+        assert (refused.status_code, refused.json()["refused"]) == (403, [0])
+        assert (await other.revoke(SECOND)).status_code == 202
+        report = (await other.shell.client.get("/-/status")).json()
+        assert report["live"]["connections"] == 1
+        another.finish()
 
 
 async def test_a_worker_that_was_down_learns_of_it_when_it_starts(workers: Workers) -> None:
