@@ -83,7 +83,7 @@ class Connection:
 
     def tell(self, slot: Hashable, frame: bytes) -> None:
         """Send a frame, in place of one of the same slot that has not left yet."""
-        if not self.mailbox.closed:
+        if self.mailbox or not self.mailbox.closed:
             self.mailbox.put(slot, frame)
             if self.news is not None:
                 self.news()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
+_LAST_WORD = "last word"
+
 
 class Mailbox:
     """One place per slot (an instance, or a kind of control frame): the last writer wins.
@@ -27,13 +29,18 @@ class Mailbox:
         former = self._frames.pop(slot, None)
         self._frames[slot] = frame
         self.size += len(frame) - len(former or b"")
+        if _LAST_WORD in self._frames:
+            self._frames[_LAST_WORD] = self._frames.pop(_LAST_WORD)
         return former is not None
 
     def close(self, frame: bytes = b"") -> None:
-        """Nothing comes after this; `frame` is the last word."""
+        """Once what is here has been taken, nothing more comes; `frame` is the last word.
+
+        Until then it is open: the cursor that goes with the last word says that all before it was sent.
+        """
         self.closed = True
         if frame:
-            self.put("last word", frame)
+            self.put(_LAST_WORD, frame)
 
     def abandon(self) -> None:
         """What waits will not be sent, and nothing more is taken."""

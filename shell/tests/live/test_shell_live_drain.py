@@ -14,6 +14,9 @@ from typing import Any, Protocol
 
 import pytest
 
+from jogakbo_shell.instance import Instance
+from jogakbo_shell.live import frames
+from jogakbo_shell.live.connection import Connection
 from shell.tests.harness import FakeFragmentServer, cacheable, eventually, until_true
 from shell.tests.live.balancer import Balancer, balancing
 from shell.tests.live.fleet import Fleet
@@ -181,6 +184,19 @@ async def test_a_rolling_restart_under_two_thousand_streams_loses_nothing_and_ma
         await fleet.close()
     assert "ERROR" not in portal.log
     assert "Traceback" not in portal.log
+
+
+def test_what_is_said_before_the_last_word_has_left_leaves_with_it() -> None:
+    """The cursor that goes with the last word covers it: dropped, it would never be said again."""
+    board = Instance.parse("orders/board")
+    connection = Connection([board], [], "guest")
+    connection.close(frames.goodbye(500))
+    connection.offer(board, frames.fragment(board, "<p>new", "2"), "2")
+    said = connection.take("orders:1-5").decode()
+    assert 0 < said.index("<p>new") < said.index("event: goodbye")
+    assert said.endswith("id: orders:1-5\n\n")
+    connection.notify(board, 0)
+    assert connection.take("orders:1-6") == b""
 
 
 async def test_a_worker_told_to_end_is_not_ready_from_then_on_and_ends_in_time(
