@@ -77,9 +77,10 @@ class Process:
         """Memory of the program and of all that it has started; what they share is counted once."""
         return sum(process.memory_full_info().pss for process in self._tree())
 
-    def descriptors(self) -> int:
-        """Open files of the program and of all that it has started, sockets among them."""
-        return sum(process.num_fds() for process in self._tree())
+    def connections(self, port: int) -> int:
+        """How many connections to its port the program and all that it has started hold."""
+        held = (one for process in self._tree() for one in process.net_connections("tcp4"))
+        return sum(one.laddr.port == port and bool(one.raddr) for one in held)
 
     def wait_until(self, condition: Callable[[], bool], what: str, seconds: float = 20.0) -> None:
         """Raises Broken when the program ends, or the condition does not hold in time."""

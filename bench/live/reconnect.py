@@ -15,7 +15,7 @@ from bench.progress import Progress
 
 _GONE_SECONDS = 10.0
 _SETTLE_SECONDS = 0.5
-_OTHER_DESCRIPTORS = 20
+_LOOK_SECONDS = 0.1
 _CURRENT_SECONDS = 30.0
 _STEP_SECONDS = 25.0
 
@@ -51,12 +51,11 @@ def _measure(system: System, connections: int, binary: Path, numbers: Numbers, p
     progress.step(f"{connections:,} come back at once: {system.label}", _STEP_SECONDS)
     with audience(system, binary, numbers, connections) as listeners:
         subscribers = listeners.subscribers
-        alone = system.process.descriptors()
         listeners.open(connections)
         listeners.send()
         changed = listeners.expect(FRAGMENTS)
         subscribers.close()
-        _wait_until_gone(system, alone)
+        _wait_until_gone(system)
         rendered, used = system.renders(), system.process.cpu_seconds()
         system.publish(changed)
         time.sleep(_SETTLE_SECONDS)
@@ -78,8 +77,8 @@ def _measure(system: System, connections: int, binary: Path, numbers: Numbers, p
     return found
 
 
-def _wait_until_gone(system: System, alone: int) -> None:
+def _wait_until_gone(system: System) -> None:
     """Until the system has noticed: a change while some are still there would be rendered for them."""
     until = time.monotonic() + _GONE_SECONDS
-    while system.process.descriptors() > alone + _OTHER_DESCRIPTORS and time.monotonic() < until:
-        time.sleep(0.05)
+    while system.process.connections(system.port) and time.monotonic() < until:
+        time.sleep(_LOOK_SECONDS)

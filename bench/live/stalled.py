@@ -56,10 +56,10 @@ def _measure(system: System, binary: Path, numbers: Numbers, progress: Progress)
     with audience(system, binary, numbers, CONNECTIONS) as listeners:
         listeners.open(CONNECTIONS, narrow=STALLED)
         before = [listeners.send() for _ in range(_BEFORE)]
-        memory, descriptors = system.process.pss_bytes(), system.process.descriptors()
+        memory, held = system.process.pss_bytes(), system.process.connections(system.port)
         listeners.subscribers.stall(STALLED)
         during, most = _send_on(listeners)
-        cut = descriptors - system.process.descriptors()
+        cut = held - system.process.connections(system.port)
         listeners.subscribers.resume()
         back = CONNECTIONS - _until_all(listeners)
     found = Stalled(
