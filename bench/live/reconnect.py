@@ -67,13 +67,13 @@ def _measure(system: System, connections: int, binary: Path, numbers: Numbers, p
             connections=connections,
             fragments=FRAGMENTS,
             opened_ms=(opened.now - before.now) / 1e6,
-            all_current_ms=(arrived.last - before.now) / 1e6,
+            all_current_ms=(arrived.last - before.now) / 1e6 if arrived.got else 0.0,
             current=arrived.got,
             refused=opened.refused - before.refused,
             renders=system.renders() - rendered,
             cpu_seconds=system.process.cpu_seconds() - used,
         )
-    progress.note(f"{found.current:,} current after {found.all_current_ms / 1000:.1f} s, {found.renders} renders")
+    progress.note(f"open in {found.opened_ms / 1000:.1f} s, {found.current:,} current, {found.renders} renders")
     return found
 
 

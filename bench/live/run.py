@@ -14,6 +14,7 @@ from bench.live import fanout, idle, reconnect, stalled
 from bench.live.audience import Numbers
 from bench.live.bus import Bus
 from bench.live.checks import check
+from bench.live.eyes import check_eyes
 from bench.live.origin import start_origin
 from bench.live.results import Measured, Results
 from bench.live.subscribers import compile_subscribers
@@ -64,6 +65,7 @@ def run(plan: Plan, progress: Progress) -> Results:
     """Everything that was started has ended when this returns or raises."""
     results, watch = Results(machine=this_machine(), quick=plan.quick), Watch()
     binary = compile_subscribers(plan.folder)
+    check_eyes(binary)
     if set(plan.parts) != {"changes"}:
         with ExitStack() as stack:
             bus = Bus(plan.folder / "bus", stack)
