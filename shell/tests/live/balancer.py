@@ -7,6 +7,8 @@ import itertools
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from shell.tests.wire import wire
+
 _LOOK_SECONDS = 0.1
 _BACKLOG = 4_096
 
@@ -19,7 +21,7 @@ class Balancer:
         self.port = 0
         self._workers = tuple(workers)
         self._turn = itertools.count()
-        self._calls: set[asyncio.Task[None]] = set()
+        self.calls: set[asyncio.Task[None]] = set()
 
     def pick(self) -> int:
         """The port of the worker whose turn it is; 0 while there is none."""
@@ -37,8 +39,8 @@ class Balancer:
     def call(self, browser: _End) -> None:
         """Find a worker for a browser."""
         task = asyncio.create_task(self._connect(browser))
-        self._calls.add(task)
-        task.add_done_callback(self._calls.discard)
+        self.calls.add(task)
+        task.add_done_callback(self.calls.discard)
 
     async def _connect(self, browser: _End) -> None:
         while worker := self.pick():
@@ -96,19 +98,16 @@ async def balancing(*workers: int) -> AsyncIterator[Balancer]:
     try:
         yield balancer
     finally:
-        for task in watching:
-            task.cancel()
-        await asyncio.gather(*watching, return_exceptions=True)
         server.close()
+        for task in (*watching, *balancer.calls):
+            task.cancel()
+        await asyncio.gather(*watching, *balancer.calls, return_exceptions=True)
 
 
 async def _is_ready(worker: int) -> bool:
     try:
-        async with asyncio.timeout(2):
-            reader, writer = await asyncio.open_connection("127.0.0.1", worker)
-            writer.write(b"GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
-            status = await reader.readline()
-            writer.close()
-    except (OSError, TimeoutError):
+        async with wire(f"http://127.0.0.1:{worker}") as asking:
+            await asking.get("/readyz")
+            return (await asking.head()).status == 200
+    except (OSError, EOFError, TimeoutError):
         return False
-    return status.startswith(b"HTTP/1.1 200")

@@ -105,7 +105,7 @@ class Page(asyncio.Protocol):
 
 
 class Fleet:
-    """`connects` are moments by the loop's clock, one per attempt, at which a page set out to connect."""
+    """`connects` are the moments, by the loop's clock, for which the pages meant to connect, one per attempt."""
 
     def __init__(self, port: int, host: str, grant: str) -> None:
         self.host = host
@@ -130,7 +130,8 @@ class Fleet:
 
     def come_again(self, page: Page, seconds: float) -> None:
         if not self._over:
-            self._loop.call_later(seconds, self._call, page)
+            self.connects.append(self._loop.time() + seconds)
+            self._loop.call_at(self.connects[-1], self._call, page)
 
     async def shows(self, versions: Mapping[str, int]) -> None:
         """Wait until every page is open and shows these versions of its fragments."""
@@ -164,7 +165,6 @@ class Fleet:
     def _call(self, page: Page) -> None:
         if self._over:
             return
-        self.connects.append(self._loop.time())
         call = asyncio.create_task(self._connect(page))
         self._calls.add(call)
         call.add_done_callback(self._calls.discard)
