@@ -141,13 +141,18 @@ function renew(some) {
 }
 
 function leave(port) {
-  if (pages.delete(port)) regroupWithin(pages.size ? LEAVE_MS : 0);
+  if (!pages.delete(port)) return;
+  if (pages.size) regroupWithin(LEAVE_MS);
+  else regroup(); // at once: when the last page rests in the browser's memory, so does its worker
 }
 
 // A page says every few seconds what it shows; one that no longer does is gone, whether or not it said goodbye.
 function adopt(port) {
   port.onmessage = ({ data }) => {
-    if (!data) return leave(port);
+    if (!data) {
+      leave(port);
+      return port.close();
+    }
     const page = pages.get(port), heardAt = Date.now();
     if (page) Object.assign(page, data, { heardAt });
     else if (data.grant) {

@@ -7,7 +7,7 @@
   const GLOW_MS = 1200, SIGN_MS = 2500, HERE_MS = 5000, HIDDEN_MS = 30000, READ_MS = 4000, CHECK_MS = 1500;
   const SEEN_MS = 30000, MOST_SEEN = 100, COMPOSE_MS = 10000;
   const FIELDS = "input:not([type=hidden], [type=submit], [type=button]), select, textarea";
-  const REACHABLE = `${FIELDS}, a[href], button, summary, [tabindex]`;
+  const REACHABLE = `${FIELDS}, a[href], button, summary, [tabindex], [contenteditable]`;
   const random = (max) => Math.random() * max;
   const busy = new Set(); // forms on their way
   const edited = new Set(), scrolled = new Set(); // elements in which somebody has written, that somebody has scrolled
@@ -364,9 +364,7 @@
 
   function leave() {
     report();
-    port?.postMessage(null);
-    if (Shared) port?.close();
-    else port?.terminate();
+    port?.postMessage(null); // the worker closes it: closed here, it would lose the message
     port = null;
   }
 

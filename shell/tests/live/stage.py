@@ -93,7 +93,7 @@ class Stage:
         self.open: list[Ask] = []
         self.heads = 0
         self.posts: list[bytes] = []
-        self.seen: list[object] = []
+        self.seen: list[tuple[str, dict[str, list[float]]]] = []
         self.fragment: Response = Response(status_code=404)
         self.level: Response = Response(status_code=404)
         self.action: Response = Response(status_code=204)
