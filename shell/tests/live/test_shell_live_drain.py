@@ -28,7 +28,8 @@ pytestmark = pytest.mark.anyio
 
 FRAGMENTS = "abcdef"
 STREAMS = 2_000
-FEW = 300
+ENOUGH = 1_500
+"""For a drain that takes more than a moment."""
 PACE = 100
 """In a tenth of a second so many are told to go elsewhere."""
 DRAIN_SECONDS = 4
@@ -146,7 +147,7 @@ async def opened(portal: Portal, count: int, shown: Mapping[str, int]) -> AsyncI
         await fleet.close()
 
 
-async def status(port: int, path: str) -> Reply:
+async def ask(port: int, path: str) -> Reply:
     async with wire(f"http://127.0.0.1:{port}") as browser:
         await browser.get(path)
         return await browser.reply()
@@ -164,7 +165,7 @@ async def test_a_rolling_restart_under_two_thousand_streams_loses_nothing_and_ma
             began = asyncio.get_running_loop().time()
             process = portal.workers[worker]
             process.terminate()
-            await until_unready(worker)
+            await eventually(lambda worker=worker: worker not in portal.balancer.ready)  # type: ignore[misc]
             menu.change(leaving)
             assert await process.exit_status() == 0
             menu.change(down)
@@ -196,22 +197,24 @@ def test_what_is_said_before_the_last_word_has_left_leaves_with_it() -> None:
 
 
 async def test_a_worker_told_to_end_is_not_ready_from_then_on_and_ends_in_time(
-    tmp_path: Path, cafe: FakeFragmentServer, bus: Bus
+    tmp_path: Path, cafe: FakeFragmentServer, bus: Bus, many_descriptors: None
 ) -> None:
     menu = Cafe(cafe, bus)
     async with rolling(tmp_path, menu) as (portal, (worker, other)):
         portal.workers[other].process.kill()
         await eventually(lambda: portal.balancer.ready == {worker})
-        async with opened(portal, FEW, menu.shown) as fleet:
+        async with opened(portal, ENOUGH, menu.shown) as fleet:
             process = portal.workers[worker]
             process.terminate()
-            unready = await until_unready(worker)
+            await eventually(lambda: not portal.balancer.ready)
+            unready, refused, page = await asyncio.gather(
+                *(ask(worker, path) for path in ("/readyz", f"/-/live?grant={fleet.grant}", "/cafe"))
+            )
             assert (unready.status, json.loads(unready.body)["status"]) == (503, "leaving")
-            refused = await status(worker, f"/-/live?grant={fleet.grant}")
             assert (refused.status, refused.header("retry-after")) == (503, "1")
-            assert (await status(worker, "/cafe")).status == 200, "pages are still answered"
+            assert page.status == 200, "they are still answered"
             assert await process.exit_status() == 0
-            assert (fleet.frames["goodbye"], fleet.open) == (FEW, 0)
+            assert (fleet.frames["goodbye"], fleet.open) == (ENOUGH, 0)
     assert "ERROR" not in portal.log
     assert "Traceback" not in portal.log
 
@@ -225,14 +228,3 @@ async def test_a_worker_interrupted_at_the_keyboard_ends_the_same_way(
         shell.process.send_signal(signal.SIGINT)
         assert await shell.exit_status() == 0
     assert "Traceback" not in log.read_text()
-
-
-async def until_unready(port: int) -> Reply:
-    replies: list[Reply] = []
-
-    async def is_unready() -> bool:
-        replies.append(await status(port, "/readyz"))
-        return replies[-1].status != 200
-
-    await until_true(is_unready)
-    return replies[-1]
