@@ -160,7 +160,9 @@ class Settings(BaseSettings):
         0.05, ge=0, le=1, description="Share of the swaps whose delay browsers report to /-/seen; 0 for none."
     )
     live_mailbox_bytes: int = Field(
-        2_097_152, gt=0, description="Bytes that wait for one slow browser; with more it is told to load what it shows."
+        2_097_152,
+        gt=0,
+        description="Bytes that wait for one slow browser; with more its stream is cut, and resumes.",
     )
 
     @field_validator("fragment_servers")

@@ -16,8 +16,12 @@ RENDERS = Counter("jogakbo_live_renders_total", "Renders for open pages, by stat
 COALESCED = Counter("jogakbo_live_coalesced_total", "Changes that joined a render already due")
 FRAMES = Counter("jogakbo_live_frames_total", "Frames put into mailboxes")
 BUS_AWAY = Gauge("jogakbo_live_bus_away", "1 while the bus cannot be reached")
-MAILBOX_OVERFLOWS = Counter("jogakbo_live_mailbox_overflows_total", "Mailboxes emptied because too much waited in them")
-FRAME_AGE = Histogram("jogakbo_live_frame_age_seconds", "Age of a frame when it is sent", buckets=_LAG_BUCKETS)
+MAILBOX_OVERFLOWS = Counter("jogakbo_live_mailbox_overflows_total", "Streams cut because too much waited for them")
+FRAME_AGE = Histogram(
+    "jogakbo_live_frame_age_seconds",
+    "From a change's commit to the sending of the frame that shows it",
+    buckets=_LAG_BUCKETS,
+)
 POLLS = Counter("jogakbo_live_polls_total", "Questions of browsers that get no stream, answered at once")
 ROTATIONS = Counter("jogakbo_live_rotations_total", "Streams asked to connect again because of their age")
 PRESENCE_PEOPLE = Gauge("jogakbo_live_presence_people", "People who look at something whose presence is shown")

@@ -18,6 +18,7 @@ from jogakbo_shell.registry.server import Check, FragmentServer
 from jogakbo_shell.seams import Live
 from jogakbo_shell.web.answers import Answers
 from jogakbo_shell.web.kept_pages import KeptPages
+from jogakbo_shell.web.live_report import LiveReport, report_live
 from jogakbo_shell.web.visit import visit_of
 
 
@@ -53,7 +54,7 @@ class Report:
     healthy: bool
     servers: tuple[ServerReport, ...]
     cache: Mapping[str, int]
-    live: Mapping[str, str | int | float]
+    live: LiveReport
 
 
 class Status:
@@ -75,7 +76,13 @@ class Status:
         title = self._answers.messages.text(visit.locale, "status.title")
         look = self._answers.look(visit, "/-/status")
         return self._answers.page(
-            visit, "status.html", look, ("servers", report.servers), ("facts", _facts(report)), title=title
+            visit,
+            "status.html",
+            look,
+            ("servers", report.servers),
+            ("live", report.live),
+            ("facts", _facts(report)),
+            title=title,
         )
 
     def report(self) -> Report:
@@ -90,16 +97,12 @@ class Status:
                 "pages": len(self._pages),
                 "page bytes": self._pages.size,
             },
-            live=self._live.describe(),
+            live=report_live(self._live),
         )
 
 
 def _facts(report: Report) -> Mapping[str, object]:
-    return {
-        "version": report.version,
-        **{f"cache {name}": value for name, value in report.cache.items()},
-        **{f"live {name}": value for name, value in report.live.items()},
-    }
+    return {"version": report.version, **{f"cache {name}": value for name, value in report.cache.items()}}
 
 
 def _report(server: FragmentServer) -> ServerReport:
