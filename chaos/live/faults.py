@@ -27,12 +27,11 @@ REDIS_ERRORS = (RedisError, OSError, TimeoutError)
 
 @dataclass(slots=True)
 class Stage:
-    """What a fault can reach. A session expires once: its pages load themselves anew once a minute at most."""
+    """What a fault can reach."""
 
     world: World
     windows: Windows
     ticker: Ticker
-    expired: bool = False
 
 
 Strike = Callable[[Stage, random.Random, float], Awaitable[None]]
@@ -339,12 +338,7 @@ async def page_hidden(stage: Stage, rng: random.Random, seconds: float) -> None:
 
 @fault("page", silent=True)
 async def page_frozen(stage: Stage, rng: random.Random, seconds: float) -> None:
-    page = rng.choice(stage.windows.pages)
-    await page.freeze(True)
-    try:
-        await asyncio.sleep(seconds)
-    finally:
-        await page.freeze(False)
+    await rng.choice(stage.windows.pages).freeze(seconds)
 
 
 @fault("page", silent=True)
@@ -370,9 +364,6 @@ async def _come_back(page: OpenPage) -> None:
 @fault("page")
 async def session_over(stage: Stage, rng: random.Random, seconds: float) -> None:
     """The second person's: the operator says so, or their cookies are gone and each reconnect is somebody else's."""
-    if stage.expired:
-        return
-    stage.expired = True
     cookies = {one.get("name", ""): one.get("value", "") for one in await stage.windows.second.cookies()}
     if rng.random() < 0.5:
         await stage.windows.second.clear_cookies()

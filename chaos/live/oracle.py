@@ -26,7 +26,6 @@ SILENT_SECONDS = 32.5
 """Time in which a silent fault was on does not count, up to this: what a page needs to miss its heartbeats (25 s of
 silence, looked for every 5) and to say so (2.5)."""
 
-_LATE_SECONDS = 20.0
 _LOOK_SECONDS = 0.1
 _LEFT_OUT = 12
 
@@ -41,24 +40,30 @@ class Settled:
     later: float | None = None
 
 
-async def settle(world: World, windows: Windows, since: float) -> Settled:
-    """Wait until every page equals a fresh load of itself from either worker. `since` is on time.monotonic()."""
+async def settle(world: World, windows: Windows, since: float, late_seconds: float) -> Settled:
+    """Wait until every page equals a fresh load of itself from either worker. `since` is on time.monotonic();
+    `late_seconds` after the bound it is no longer waited to see whether that comes after all."""
     truth = await world.truth()
     faults_at_bound: list[str] = []
-    for page in windows.pages:
-        with suppress(*PAGE_ERRORS):
-            if not await page.is_whole():
-                await page.reload()
     while True:
         looked_at = time.monotonic() - since
+        await _reload_what_did_not_come(windows)
         faults = await _faults(world, windows, truth)
         if not faults:
             return Settled(looked_at) if not faults_at_bound else Settled(None, faults_at_bound, looked_at)
         if looked_at > CONVERGED_SECONDS and not faults_at_bound:
             faults_at_bound = faults
-        if looked_at > CONVERGED_SECONDS + _LATE_SECONDS:
+        if looked_at > CONVERGED_SECONDS + late_seconds:
             return Settled(None, faults_at_bound)
         await asyncio.sleep(_LOOK_SECONDS)
+
+
+async def _reload_what_did_not_come(windows: Windows) -> None:
+    """As a person does; a page that came whole gets no such help."""
+    for page in windows.pages:
+        with suppress(*PAGE_ERRORS):
+            if not await page.is_whole():
+                await page.reload()
 
 
 async def _faults(world: World, windows: Windows, truth: dict[int, int]) -> list[str]:

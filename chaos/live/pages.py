@@ -37,8 +37,8 @@ _SHOWN = """() => ({
   typed: Object.fromEntries([...document.querySelectorAll("[name=note]")].filter((field) => field.value).map((field) =>
     [field.form.elements.n.value, field.value])),
 })"""
-_WHOLE = """() => Boolean(document.body?.dataset.grant && document.querySelector("footer"))
-  || document.readyState === 'loading'"""
+_WHOLE = """() => document.readyState === "loading" || Boolean(document.body?.dataset.grant
+  && document.querySelector("footer") && (document.documentElement.dataset.live || performance.now() < 4000))"""
 _SET_HIDDEN = """(hidden) => {
   const says = (name, value) => Object.defineProperty(document, name, { configurable: true, get: () => value });
   says("hidden", hidden);
@@ -135,12 +135,18 @@ class OpenPage:
         async with asyncio.timeout(_ANSWER_SECONDS):
             await self.page.evaluate(_SET_HIDDEN, hidden)
 
-    async def freeze(self, frozen: bool) -> None:
-        """As a browser does with tabs that were hidden for long: nothing of it runs."""
-        self._look(not frozen)
+    async def freeze(self, seconds: float) -> None:
+        """As a browser does with a tab that was hidden for long: nothing of it runs. Its debugger is the only way to
+        have that here: `Page.setWebLifecycleState` freezes no page that a test looks at."""
+        self._look(False)
         session = await self.page.context.new_cdp_session(self.page)
-        await session.send("Page.setWebLifecycleState", {"state": "frozen" if frozen else "active"})
-        await session.detach()
+        try:
+            await session.send("Debugger.enable")
+            await session.send("Debugger.pause")
+            await asyncio.sleep(seconds)
+        finally:
+            await session.detach()  # which also lets it run
+            self._look(True)
 
     async def leave(self) -> None:
         """To another address of the same origin."""
@@ -158,7 +164,7 @@ class OpenPage:
         self._looked_away_at = time.time()
 
     async def is_whole(self) -> bool:
-        """Whether it is the portal's page to its end, and not half of it, the browser's error or somebody else's."""
+        """Whether it is the portal's page to its end and its script runs: not half of it, nor the browser's error."""
         async with asyncio.timeout(_ANSWER_SECONDS):
             return bool(await self.page.evaluate(_WHOLE))
 

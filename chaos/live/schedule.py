@@ -19,8 +19,10 @@ _PACE: dict[Place, tuple[float, float, float]] = {
     "service": (8.0, 0.0, 2.0),
     "page": (3.0, 0.5, 6.0),
 }
-_LONG_HIDDEN_SECONDS = 32.0
-"""Longer than a hidden page keeps its stream."""
+_ONCE = ("session-over",)  # its pages load themselves anew once a minute at most
+_LONG_SECONDS = {"page-hidden": 32.0, "page-frozen": 18.0, "bus-refused": 12.0, "valkey-restarted-empty": 12.0}
+"""Now and then: longer than a hidden page keeps its stream, than the browser's worker takes a silent one for open, and
+than a page may be behind without a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,10 @@ def _track(place: Place, rng: random.Random, seconds: float) -> list[Blow]:
     at = rng.uniform(0.3, 0.3 + mean_quiet)
     while at + shortest < seconds:
         name, lasts = next(faults), min(rng.uniform(shortest, longest), seconds - at)
-        if name == "page-hidden" and seconds - at > _LONG_HIDDEN_SECONDS and rng.random() < 0.3:
-            lasts = _LONG_HIDDEN_SECONDS
+        if name in _ONCE and name in {blow.fault for blow in blows}:
+            name = next(faults)
+        if name in _LONG_SECONDS and rng.random() < 0.3:
+            lasts = min(_LONG_SECONDS[name], seconds - at)
         blows.append(Blow(round(at, 2), round(lasts, 2), name, rng.getrandbits(32)))
         at += lasts + rng.expovariate(1 / mean_quiet)
     return blows

@@ -23,6 +23,7 @@ from chaos.live.world import small_world
 
 _TYPED = ("kim", " minsu", " 민수")
 _SLOW_READERS = 2
+_LATE_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +95,24 @@ async def weather(browser: Browser, seed: int, seconds: float, folder: Path, *, 
             began = time.time()
             struck = await _storm(stage, {} if calm else plan(seed, seconds), seed, seconds)
             over = time.monotonic()
-            settled = await oracle.settle(world, both, over)
+            settled = await oracle.settle(world, both, over, 0 if lossy else _LATE_SECONDS)
         silent: list[Span] = [(one.began, one.ended) for one in struck if FAULTS[one.name].silent]
         staleness = oracle.staleness(both.pages, ticker.commits, silent, time.time())
         faults = [*settled.faults, *oracle.steps_back(both.pages), *staleness.faults]
+        _keep(folder, both, ticker, began)
         reloads = sum(page.reloads for page in both.pages)
     return Outcome(seed, struck, ticker.count, settled, staleness, faults, reloads, began, folder)
+
+
+def _keep(folder: Path, both: Windows, ticker: Ticker, began: float) -> None:
+    """What each page has shown and said, and when what became true, line by line in seconds from the beginning."""
+    lines = [
+        (note.at, f"{page.name}: {note.what} {note.item} {note.value} ({note.document})")
+        for page in both.pages
+        for note in page.notes
+    ]
+    lines += [(at, f"true: {item} {version}") for item, told in ticker.commits.items() for at, version in told]
+    (folder / "pages.log").write_text("".join(f"{at - began:7.2f} {text}\n" for at, text in sorted(lines)))
 
 
 async def _storm(stage: Stage, tracks: Mapping[Place, Sequence[Blow]], seed: int, seconds: float) -> list[Struck]:
