@@ -10,12 +10,14 @@ from typing import Protocol
 
 import msgspec
 import pytest
+from prometheus_client import REGISTRY
 from redis import Redis
 
 from jogakbo_shell.instance import Instance
 from jogakbo_shell.live.bus import connect
 from jogakbo_shell.live.presence.attendance import Patience
 from jogakbo_shell.live.presence.channel import CHANNEL, PresenceChannel
+from jogakbo_shell.live.presence.message import Message
 from jogakbo_shell.live.presence.names import person_of, who
 from jogakbo_shell.live.presence.presence import Presence
 
@@ -167,14 +169,27 @@ async def test_only_what_declares_it_and_is_the_same_has_presence(valkey: Server
 async def test_what_happens_together_is_one_frame(valkey: Server, eventually: Eventually) -> None:
     async with worker(valkey.url) as presence:
         minji = opened(presence, MINJI)
-        crowd = [opened(presence, f"guest-{number:012x}") for number in range(10)]
-        await eventually(lambda: len(minji.names() or []) == 10)
-        assert len(minji.frames) == 2
-        presence.closed(crowd[0])
-        presence.opened(crowd[0])
-        presence.closed(crowd[1])
-        await eventually(lambda: len(minji.names() or []) == 9)
-        assert len(minji.frames) == 3
+        for number in range(20):
+            opened(presence, f"guest-{number:012x}")
+            await asyncio.sleep(0)
+        await eventually(lambda: len(minji.names() or []) == 20)
+        assert len(minji.frames) < 10
+
+
+async def test_nobody_is_told_what_they_know(valkey: Server, eventually: Eventually) -> None:
+    async with worker(valkey.url) as presence:
+        minji, jun = opened(presence, MINJI), opened(presence, JUN)
+        await eventually(lambda: minji.names() == [name(JUN)] and jun.names() == [name(MINJI)])
+        told = len(minji.frames)
+        presence.edits(ORDER.text, MINJI, "", editing=True)
+        await eventually(lambda: jun.sees[ORDER.dom_id] == [(name(MINJI), True, "")])
+        assert len(minji.frames) == told
+
+
+async def test_a_worker_does_not_learn_from_itself(valkey: Server) -> None:
+    async with worker(valkey.url) as presence:
+        presence.hear(Message(presence.worker, {ORDER.text: (person_of(SECRET, MINJI),)}))
+        assert opened(presence, JUN).names() == []
 
 
 async def test_who_types_is_shown_as_editing_everywhere_until_they_are_done(
@@ -246,12 +261,17 @@ async def test_while_the_bus_is_away_others_are_forgotten_and_afterwards_found_a
 
 async def test_rubbish_on_the_channel_is_ignored(valkey: Server, eventually: Eventually) -> None:
     async with workers(valkey) as (one, other):
-        minji = opened(one, MINJI)
+        minji, before = opened(one, MINJI), ignored()
         with Redis(port=valkey.port) as redis:
             for rubbish in (b"", b"hello", b"\xff", b'{"worker":1}', b"[" * 100_000):
                 redis.spublish(CHANNEL, rubbish)
         opened(other, JUN)
         await eventually(lambda: minji.names() == [name(JUN)])
+        assert ignored() - before >= 5
+
+
+def ignored() -> float:
+    return REGISTRY.get_sample_value("jogakbo_live_presence_ignored_total") or 0
 
 
 async def test_nothing_is_stored_and_nobody_is_named_on_the_bus(valkey: Server, eventually: Eventually) -> None:

@@ -18,7 +18,7 @@ from jogakbo_shell.proxy.csrf import is_forged
 from jogakbo_shell.web.visit import Visit, visit_of
 
 _MAX_BODY_BYTES = 16_384  # a grant for as many fragments as a page may have, twice
-_MAX_SECONDS = 5.0
+_MAX_SECONDS = 2.0
 _NOT_KEPT = {"cache-control": "no-store"}
 
 
@@ -38,10 +38,9 @@ class _Refused(Exception):
 class PresenceEndpoint:
     """Any worker may take it, for it tells the others; what a page shows, and so may name, is in its grant."""
 
-    def __init__(self, presence: Presence, grants: Grants, max_seconds: float = _MAX_SECONDS) -> None:
+    def __init__(self, presence: Presence, grants: Grants) -> None:
         self._presence = presence
         self._grants = grants
-        self._max_seconds = max_seconds
 
     async def serve(self, request: Request) -> Response:
         visit = visit_of(request.scope)
@@ -60,7 +59,7 @@ class PresenceEndpoint:
     async def _body(self, request: Request, visit: Visit) -> _Body:
         declared = visit.headers.get("content-length", "")
         try:
-            payload = await read_body(request.receive, declared, max_bytes=_MAX_BODY_BYTES, seconds=self._max_seconds)
+            payload = await read_body(request.receive, declared, max_bytes=_MAX_BODY_BYTES, seconds=_MAX_SECONDS)
             return msgspec.json.decode(payload, type=_Body)
         except BodyTooLarge as error:
             raise _Refused(413, "too large", str(error)) from error
