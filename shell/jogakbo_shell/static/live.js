@@ -5,7 +5,7 @@
   const root = document.documentElement;
   const { grant, worker = "/static/live-worker.js" } = document.body.dataset;
   const GLOW_MS = 1200, SIGN_MS = 2500, HERE_MS = 5000, HIDDEN_MS = 30000, READ_MS = 4000, CHECK_MS = 1500;
-  const SEEN_MS = 30000, MOST_SEEN = 100, COMPOSE_MS = 10000;
+  const SEEN_MS = 30000, MOST_SEEN = 100, COMPOSE_MS = 10000, DAY_MS = 72e6;
   const FIELDS = "input:not([type=hidden], [type=submit], [type=button]), select, textarea";
   const REACHABLE = `${FIELDS}, a[href], button, summary, [tabindex], [contenteditable]`;
   const random = (max) => Math.random() * max;
@@ -301,7 +301,9 @@
   // ---- The stream: live-worker.js has one for all pages of this browser ----
 
   let { SharedWorker: Shared } = globalThis, { cursor } = document.body.dataset;
-  let port, unanswered, over, hide, sign, sample = 0, toldAt = performance.timeOrigin, seen = [];
+  let port, unanswered, over, hide, doubting, silence, sample = 0, toldAt = performance.timeOrigin, seen = [];
+  const sign = document.querySelector(".live-sign"), spoken = sign?.nextElementSibling;
+  const isOld = (states) => /waiting|off/.test(states);
 
   const handlers = {
     hello({ sample: share = 0 }, polls) {
@@ -380,25 +382,28 @@
   // ---- The sign: whether the page is live, and else how old it is ----
 
   function doubt() {
-    sign ||= setTimeout(say, SIGN_MS, "waiting");
+    doubting ||= setTimeout(say, SIGN_MS, "waiting");
   }
 
   function say(state) {
-    clearTimeout(sign);
-    sign = 0;
+    clearTimeout(doubting);
+    doubting = 0;
     const before = root.dataset.live;
     if (state === before) return;
     root.dataset.live = state;
     explain();
-    const said = document.getElementById("live-said");
-    if (said && /waiting|off/.test(state + before)) said.textContent = document.querySelector(`.live-${state}`).textContent;
+    if (!sign || !isOld(state + before)) return;
+    spoken.textContent = sign.querySelector(`.live-${state}`).textContent;
+    clearTimeout(silence);
+    silence = setTimeout(() => { spoken.textContent = ""; }, READ_MS);
   }
 
   function explain() {
-    if (!/waiting|off/.test(root.dataset.live)) return;
-    const day = Date.now() - toldAt > 72e6 ? { month: "numeric", day: "numeric" } : {};
-    const time = new Date(toldAt).toLocaleString(root.lang, { ...day, hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-    for (const element of document.querySelectorAll(".live-sign time")) if (element.textContent !== time) element.textContent = time;
+    const day = Date.now() - toldAt > DAY_MS && { month: "numeric", day: "numeric" };
+    const format = { ...day, hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+    const time = isOld(root.dataset.live) ? new Date(toldAt).toLocaleString(root.lang, format) : "00:00";
+    const shown = sign?.querySelector("time");
+    if (shown && shown.textContent !== time) shown.textContent = time;
   }
 
   // ---- How long a change took to be seen, told by a few ----
@@ -416,7 +421,7 @@
   addEventListener("pageshow", ({ persisted }) => {
     if (!persisted) return;
     for (const form of [...busy]) release(form);
-    if (grant) join();
+    if (grant && !port) join();
   });
   if (!grant) return say("off");
   addEventListener("pagehide", leave);

@@ -32,7 +32,7 @@ _PAGE = """<!doctype html><html lang="{lang}"><head><title>Stage</title><meta na
 <body data-grant="{grant}" data-cursor="orders:1-1" data-worker="/static/live-worker.js">
 <p class="live-sign"><span class="live-on">Live</span><span class="live-polling">Polling</span>
 <span class="live-waiting live-off">Not live · as of <time>00:00</time></span></p>
-<p id="live-said" class="visually-hidden" role="status"></p>
+<p class="live-said visually-hidden" role="status"></p>
 {body}
 <p id="not-sent" role="alert" hidden>Not sent</p></body></html>"""
 _POLICY = (

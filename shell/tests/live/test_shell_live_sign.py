@@ -11,8 +11,8 @@ from shell.tests.live.stage import Scene, Stage, expect_live, open_page, problem
 
 _WORD_FOR_WORD = """() => {
   said = [];
-  const watch = (records) => said.push(document.getElementById("live-said").textContent);
-  new MutationObserver(watch).observe(document.getElementById("live-said"), { childList: true, characterData: true });
+  const watch = (records) => said.push(document.querySelector(".live-said").textContent);
+  new MutationObserver(watch).observe(document.querySelector(".live-said"), { childList: true, characterData: true });
 }"""
 _DAY_LATER = """const now = Date.now;
 addEventListener("later", () => { Date.now = () => now() + 864e5; });"""
@@ -63,7 +63,8 @@ def test_only_the_change_is_spoken_and_a_page_that_is_live_from_the_beginning_is
     expect_live(page)
     said = page.evaluate("said")
     assert [text.split(" ·")[0] for text in said] == ["Not live", "Live"]
-    expect(page.locator("#live-said")).to_have_role("status")
+    expect(page.locator(".live-said")).to_have_role("status")
+    expect(page.locator(".live-said")).to_have_text("")
 
 
 def test_the_sign_moves_nothing(page: Page, stage: Stage) -> None:
@@ -74,6 +75,19 @@ def test_the_sign_moves_nothing(page: Page, stage: Stage) -> None:
 
     expect_live(page, "waiting")
     assert page.locator(".live-sign").bounding_box() == before
+
+
+def test_a_sign_that_is_live_again_is_what_it_was(page: Page, stage: Stage) -> None:
+    open_page(page, stage)
+    before = page.locator(".live-sign").inner_html()
+    go_away(stage)
+    expect_live(page, "waiting")
+    assert page.locator(".live-sign").inner_html() != before
+
+    stage.refuse = lambda grants: None
+
+    expect_live(page)
+    assert page.locator(".live-sign").inner_html() == before
 
 
 def test_one_page_without_an_answer_does_not_make_the_others_doubt(context: BrowserContext, stage: Stage) -> None:
