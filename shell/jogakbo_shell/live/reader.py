@@ -193,8 +193,6 @@ class LiveReader:
         except EventError as error:
             self._log.warning("live_event_unreadable", stream=stream, position=str(position), error=str(error))
             return "unreadable"
-        if track.position == START and event.id != str(position):
-            return "unproven"
         track.position, track.payload = position, payload
         happened_at = event.time.timestamp()
         lag = max(0.0, time.time() - happened_at)
@@ -261,13 +259,15 @@ def _read(entry_id: bytes, fields: dict[bytes, bytes]) -> tuple[Position, bytes]
 def _fault(position: Position, last: Position, *, anchored: bool) -> str:
     """Why `position` cannot be the next entry after `last`; empty if it can.
 
-    `anchored` says that the stream still holds `last`. In a stream that was empty there is nothing to hold on to: only
-    the first number of an outbox proves that nothing came before it, and an id made by Redis never does.
+    `anchored` says that the stream still holds `last`. In a stream that was empty there is nothing to hold on to: what
+    comes first in it does not prove that nothing came before, or that it is the life which was rendered so far.
     """
-    if position.follows(last) or (last == START and position.seq == 1):
+    if last == START:
+        return "unproven"
+    if position.follows(last):
         return ""
     if position.seq == 0:
-        return "" if anchored else "unproven" if last == START else "trimmed"
+        return "" if anchored else "trimmed"
     if position.epoch != last.epoch:
         return "new-epoch" if position.seq == 1 else "trimmed"
     return "gap" if anchored else "trimmed"
