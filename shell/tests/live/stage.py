@@ -7,7 +7,8 @@ import json
 import re
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -53,8 +54,8 @@ def answer(html: str, status: int = 200) -> Response:
     return HTMLResponse(html, status, headers)
 
 
-def problem(status: int, **more: object) -> Response:
-    return JSONResponse({"title": "no live stream", **more}, status, media_type="application/problem+json")
+def problem(status: int, headers: Mapping[str, str] | None = None, **more: object) -> Response:
+    return JSONResponse({"title": "no live stream", **more}, status, headers, "application/problem+json")
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class Stage:
         self.sample = 0.0
         self.asked: list[Ask] = []
         self.open: list[Ask] = []
-        self.heads = 0
+        self.refused: list[float] = []
         self.posts: list[bytes] = []
         self.seen: list[tuple[str, dict[str, list[float]]]] = []
         self.fragment: Response = Response(status_code=404)
@@ -121,7 +122,7 @@ class Stage:
         self._thread.start()
 
     def send(self, event: str, cursor: str = "", **data: object) -> None:
-        self._tell(frame(event, cursor, **data))
+        self.write(frame(event, cursor, **data))
 
     def show(self, html: str, *, etag: str = "e", cursor: str = "", name: str = "board", locale: str = "") -> None:
         data = {"locale": locale} if locale else {}
@@ -129,7 +130,7 @@ class Stage:
         self.send("fragment", cursor, id=f"f-orders-{name}", state="fresh", etag=etag, html=whole, **data)
 
     def hang_up(self) -> None:
-        self._tell(None)
+        self.write(None)
 
     def hold_actions(self) -> None:
         self._release.clear()
@@ -144,7 +145,9 @@ class Stage:
         self._thread.join(5)
         self._listener.close()
 
-    def _tell(self, text: str | None) -> None:
+    def write(self, text: str | None) -> None:
+        """To every open stream; None ends them."""
+
         def put() -> None:
             for ask in self.open:
                 ask.frames.put_nowait(text)
@@ -173,10 +176,8 @@ class Stage:
         query = request.query_params
         grants, cursors = query.getlist("grant"), query.getlist("cursor")
         refusal = self.refuse(grants)
-        if request.method == "HEAD":
-            self.heads += 1
-            return refusal or Response()
         if refusal:
+            self.refused.append(time.monotonic())
             return refusal
         polls = query.get("once") == "1"
         ask = Ask(grants, cursors, query.get("stale", ""), polls, len(request.url.path) + len(request.url.query) + 1)

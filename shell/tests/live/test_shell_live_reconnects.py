@@ -1,0 +1,107 @@
+"""Whatever becomes of the stream, the page comes back to it by itself and shows nothing that was not meant for it."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from shell.tests.live.stage import Scene, Stage, expect_live, frame, open_page, problem, section, wait_until
+
+
+def changed(text: str, cursor: str = "") -> str:
+    return frame("fragment", cursor, id="f-orders-board", state="fresh", etag=text, html=section(f"<p>{text}</p>"))
+
+
+def test_a_stream_that_falls_silent_is_left_for_another(page: Page, stage: Stage) -> None:
+    stage.times = {"SILENCE_MS": 1000}
+    open_page(page, stage)
+
+    wait_until(page, lambda: len(stage.asked) == 2 and len(stage.open) == 1)
+
+
+def test_when_the_server_says_goodbye_the_page_comes_back_without_a_doubt(page: Page, stage: Stage) -> None:
+    open_page(page, stage)
+    page.evaluate(
+        "doubts = []; new MutationObserver(() => doubts.push(document.documentElement.dataset.live))"
+        ".observe(document.documentElement, { attributes: true })"
+    )
+
+    stage.send("goodbye", within_ms=100)
+
+    wait_until(page, lambda: len(stage.asked) == 2 and len(stage.open) == 1)
+    stage.write(changed("second"))
+    expect(page.get_by_text("second")).to_be_visible()
+    assert page.evaluate("doubts") == []
+
+
+def test_it_waits_for_as_long_as_it_is_asked_to(page: Page, stage: Stage) -> None:
+    open_page(page, stage)
+
+    stage.refuse = lambda grants: problem(503, {"Retry-After": "3"})
+    stage.hang_up()
+
+    wait_until(page, lambda: len(stage.refused) == 2)
+    assert stage.refused[1] - stage.refused[0] >= 3
+
+
+@pytest.mark.parametrize(
+    "instead",
+    [
+        HTMLResponse("<!doctype html><title>Login</title><form>Please log in</form>"),
+        RedirectResponse("/login", 303),
+        HTMLResponse("<h1>Forbidden</h1>", 403),
+        Response("event: fragment\ndata: no JSON\n\n", media_type="text/event-stream"),
+    ],
+    ids=["login page", "redirect", "forbidden by a proxy", "rubbish"],
+)
+def test_what_is_no_stream_is_not_shown_and_reloads_nothing(page: Page, stage: Stage, instead: Response) -> None:
+    stage.scenes["/login"] = Scene("Please log in")
+    open_page(page, stage)
+
+    stage.refuse = lambda grants: instead
+    stage.hang_up()
+    expect_live(page, "waiting")
+    wait_until(page, lambda: len(stage.refused) > 1)
+
+    stage.refuse = lambda grants: None
+    expect_live(page)
+    expect(page.locator("section")).to_have_text("first")
+    assert page.url == f"{stage.url}/"
+
+
+def test_half_a_frame_is_not_shown_and_asked_for_again(page: Page, stage: Stage) -> None:
+    open_page(page, stage)
+    stage.write(changed("second", "orders:1-5"))
+    expect(page.get_by_text("second")).to_be_visible()
+
+    stage.write(changed("third", "orders:1-6").removesuffix("\n"))
+    stage.hang_up()
+
+    wait_until(page, lambda: len(stage.asked) == 2 and len(stage.open) == 1)
+    assert stage.asked[1].cursor == "orders:1-5"
+    expect(page.get_by_text("second")).to_be_visible()
+
+
+def test_a_frame_that_comes_in_pieces_is_put_together(page: Page, stage: Stage) -> None:
+    open_page(page, stage)
+    text = changed("두 번째", "orders:1-5") + changed("세 번째", "orders:1-6")
+
+    for start in range(0, len(text), 7):
+        stage.write(text[start : start + 7])
+
+    expect(page.get_by_text("세 번째")).to_be_visible()
+
+
+def test_a_page_in_a_browser_that_was_offline_does_not_wait_for_its_turn(page: Page, stage: Stage) -> None:
+    open_page(page, stage)
+    stage.refuse = lambda grants: problem(503, {"Retry-After": "30"})
+    stage.hang_up()
+    wait_until(page, lambda: len(stage.refused) == 1)
+
+    stage.refuse = lambda grants: None
+    page.context.set_offline(True)
+    page.context.set_offline(False)
+
+    expect_live(page, seconds=10)
+    wait_until(page, lambda: len(stage.open) == 1)
