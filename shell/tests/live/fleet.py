@@ -53,6 +53,9 @@ class Page(asyncio.Protocol):
                 self.close()
                 return
         while (chunk := self._chunk()) is not None:
+            if not chunk:
+                self.close()  # the answer is over, whatever becomes of the connection
+                return
             for block in chunk.decode().split("\n\n"):
                 self._frame(dict(line.split(": ", 1) for line in block.split("\n") if line))
 
@@ -79,12 +82,12 @@ class Page(asyncio.Protocol):
         return self.live
 
     def _chunk(self) -> bytes | None:
-        """The next whole chunk of the body; None until it is there."""
+        """The next whole chunk of the body, empty at its end; None until it is there."""
         size, found, rest = self._buffer.partition(b"\r\n")
         if not found or len(rest) < int(size, 16) + 2:
             return None
         self._buffer = rest[int(size, 16) + 2 :]
-        return rest[: int(size, 16)] if int(size, 16) else None
+        return rest[: int(size, 16)]
 
     def _frame(self, fields: Mapping[str, str]) -> None:
         if not fields:
