@@ -86,11 +86,14 @@ class LiveEndpoint:
         answer = self._answer(request, visitor, asked)
         if isinstance(answer, Response):
             await answer(scope, receive, send)
-        elif asked.once:
+            return
+        cookies = [(b"set-cookie", cookie.encode()) for cookie in self._cookies_of(scope, answer)]
+        if asked.once:
             body = await self._streams.poll(answer, asked.cursors, asked.ailing)
-            await Response(body, headers={"cache-control": "no-store"}, media_type=_EVENT_STREAM)(scope, receive, send)
+            response = Response(body, headers={"cache-control": "no-store"}, media_type=_EVENT_STREAM)
+            response.raw_headers += cookies
+            await response(scope, receive, send)
         else:
-            cookies = [(b"set-cookie", cookie.encode()) for cookie in self._cookies_of(scope, answer)]
             await send({"type": "http.response.start", "status": 200, "headers": [*_HEADERS, *cookies]})
             link = detach(scope)
             if link.is_open:

@@ -28,6 +28,9 @@ class Observer(Protocol):
 
     def closed(self, connection: Connection) -> None: ...
 
+    def polled(self, connection: Connection) -> None:
+        """It asks every few seconds in place of a stream, and is answered now."""
+
 
 class Streams:
     """A `Keeper`. One timer for all heartbeats and one for all cuts: an idle stream is a socket and a few small
@@ -82,6 +85,8 @@ class Streams:
         self._count(connection, 1)
         connection.tell("hello", self._hello)
         self._hub.join(connection, cursors, ailing)
+        for observer in self._observers:
+            observer.polled(connection)
         connection.news = settled.set
         try:
             async with asyncio.timeout(self.limits.poll_seconds):

@@ -294,7 +294,7 @@ async def test_a_drain_does_not_wait_for_who_does_not_read(eventually: Eventuall
         assert not portal.streams
 
 
-async def test_observers_are_told_of_what_opens_and_closes(eventually: Eventually) -> None:
+async def test_observers_are_told_of_what_opens_closes_and_asks(eventually: Eventually) -> None:
     seen: list[tuple[str, str]] = []
 
     class Observer:
@@ -305,12 +305,19 @@ async def test_observers_are_told_of_what_opens_and_closes(eventually: Eventuall
         def closed(self, connection: Connection) -> None:
             seen.append(("closed", connection.visitor))
 
+        def polled(self, connection: Connection) -> None:
+            seen.append(("polled", connection.visitor))
+            connection.tell("presence", b"event: presence\ndata: {}\n")
+
     async with live_portal() as (portal, client):
         portal.streams.listen(Observer())
         async with client.stream("GET", "/-/live", params=portal.query()) as answer:
             frames = frames_of(answer)
             assert [(await anext(frames))["event"] for _ in range(2)] == ["hello", "presence"]
         await eventually(lambda: seen == [("opened", ME), ("closed", ME)])
+        polled = await client.get("/-/live", params={**portal.query(), "once": "1"})
+        assert "event: presence" in polled.text
+        assert seen[2:] == [("polled", ME)]
 
 
 async def test_how_old_a_frame_is_when_it_is_sent_is_measured() -> None:

@@ -123,6 +123,12 @@ async def test_a_person_is_seen_by_others_at_another_worker_and_gone_when_they_l
         await eventually(lambda: minji.names() == [])
 
 
+async def test_in_a_cluster_it_is_the_same(cluster: Server, eventually: Eventually) -> None:
+    async with workers(cluster) as (one, other):
+        minji, jun = opened(one, MINJI), opened(other, JUN)
+        await eventually(lambda: minji.names() == [name(JUN)] and jun.names() == [name(MINJI)])
+
+
 async def test_who_comes_later_is_told_at_once_who_is_there(valkey: Server, eventually: Eventually) -> None:
     async with workers(valkey) as (one, other):
         opened(one, MINJI)
@@ -148,6 +154,20 @@ async def test_a_person_with_pages_at_two_workers_is_one_and_never_sees_themselv
 def sorted_names(*visitors: str) -> list[str]:
     """As everybody is told them."""
     return [who(person).name["en"] for person in sorted(person_of(SECRET, visitor) for visitor in visitors)]
+
+
+async def test_who_polls_sees_the_others_and_is_seen_until_they_ask_no_more(
+    valkey: Server, eventually: Eventually
+) -> None:
+    async with workers(valkey, Patience(linger=0.2, polling=0.5)) as (one, other):
+        jun = opened(other, JUN)
+        early = FakeViewer(MINJI, ORDER)
+        one.polled(early)
+        await eventually(lambda: jun.names() == [name(MINJI)])
+        again = FakeViewer(MINJI, ORDER)
+        one.polled(again)
+        assert again.names() == [name(JUN)]
+        await eventually(lambda: jun.names() == [])
 
 
 async def test_a_page_in_another_language_shows_the_same(valkey: Server, eventually: Eventually) -> None:

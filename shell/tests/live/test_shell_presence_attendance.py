@@ -43,6 +43,16 @@ def test_who_comes_back_at_once_was_never_gone() -> None:
     assert people(attendance) == [A]
 
 
+def test_whose_browser_asks_every_few_seconds_is_there_between_the_questions() -> None:
+    attendance = Attendance(PATIENCE)
+    for now in (0, 4, 8):
+        assert attendance.enter(ORDER, A) is (now == 0)
+        attendance.leave(ORDER, A, now, polls=True)
+        attendance.forget(now + 3.9)
+        assert people(attendance) == [A]
+    assert attendance.forget(8 + PATIENCE.polling) == {ORDER}
+
+
 def test_another_worker_is_believed_until_it_is_silent_for_too_long() -> None:
     attendance = Attendance(PATIENCE)
     assert attendance.hear(ELSEWHERE, ORDER, (B,), 0)

@@ -141,6 +141,14 @@ async def test_who_had_no_session_gets_one_with_the_stream_and_is_the_same_perso
             await again.leave()
 
 
+async def test_who_polls_gets_a_session_too(tmp_path: Path, team: FakeFragmentServer, valkey: Server) -> None:
+    async with shell(tmp_path, team, valkey) as portal, browsers(portal.origin) as (minji,):
+        polled = await portal.client.get("/-/live", params={"grant": minji.grant, "once": "1"})
+        assert "jogakbo=" in polled.headers["set-cookie"]
+        assert "event: presence" in polled.text
+        await eventually(lambda: count(minji) == 1)
+
+
 async def test_a_stream_of_a_page_without_presence_sets_no_cookie(
     tmp_path: Path, team: FakeFragmentServer, valkey: Server
 ) -> None:

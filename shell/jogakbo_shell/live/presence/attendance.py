@@ -20,10 +20,12 @@ class Patience:
     """Seconds until what is not confirmed is forgotten.
 
     `linger` is how long somebody is still there whose last connection is gone: pages are loaded anew, and streams come
-    back. `silence` is how long a worker is believed that says nothing more, `editing` a person who types nothing more.
+    back. `polling` is the same for somebody whose browser asks every three to four seconds in place of a stream.
+    `silence` is how long a worker is believed that says nothing more, `editing` a person who types nothing more.
     """
 
     linger: float = 2.0
+    polling: float = 8.0
     silence: float = 5.0
     editing: float = 8.0
 
@@ -84,13 +86,13 @@ class Attendance:
     def has_room(self, topic: str) -> bool:
         return topic in self._own or len(self._own) < self._most
 
-    def leave(self, topic: str, person: str, now: float) -> None:
+    def leave(self, topic: str, person: str, now: float, *, polls: bool = False) -> None:
         """One connection less; the person lingers after the last one."""
         own = self._own[topic]
         own.connections[person] -= 1
         if not own.connections[person]:
             del own.connections[person]
-            own.leaving[person] = now + self._patience.linger
+            own.leaving[person] = now + (self._patience.polling if polls else self._patience.linger)
 
     def people(self, topic: str) -> tuple[str, ...]:
         """What this worker tells the others of a topic."""

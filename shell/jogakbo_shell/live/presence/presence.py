@@ -114,6 +114,16 @@ class Presence:
             self._attendance.leave(topic, visit.person, now)
         self._tick_on()
 
+    def polled(self, connection: Viewer) -> None:
+        """Told what is so now, and there until the next question is overdue."""
+        now, person = asyncio.get_running_loop().time(), person_of(self._secret, connection.visitor)
+        for topic, dom_id in self._topics(connection.instances).items():
+            if self._attendance.enter(topic, person):
+                self._changed(topic)
+            self._attendance.leave(topic, person, now, polls=True)
+            connection.tell(_slot(dom_id), _frame(dom_id, self._attendance.present(topic), person))
+        self._tick_on()
+
     def concerns(self, connection: Viewer) -> bool:
         return any(self.topic_of(instance) is not None for instance in connection.instances)
 
@@ -197,7 +207,7 @@ class Presence:
             frame = frames.get(seen_as) or frames.setdefault(seen_as, _frame(room.dom_id, present, seen_as))
             if frame != last:
                 room.told[connection] = frame
-                connection.tell(f"{room.dom_id} presence", frame)
+                connection.tell(_slot(room.dom_id), frame)
 
     def _close(self, topic: str, room: _Room) -> None:
         if room.timer is not None:
@@ -213,6 +223,10 @@ class Presence:
         for topic in self._attendance.forget(asyncio.get_running_loop().time()):
             self._changed(topic)
         self._tick_on()
+
+
+def _slot(dom_id: str) -> str:
+    return f"{dom_id} presence"
 
 
 def _frame(dom_id: str, present: tuple[Present, ...], but: str) -> bytes:
