@@ -42,7 +42,14 @@ class Change(msgspec.Struct, frozen=True):
     since_commit_ms: float
 
 
-def changes(portal: Portal, count: int) -> list[Change]:
+class Changes(msgspec.Struct, frozen=True):
+    """In which browser they were seen: `Chromium 140.0`."""
+
+    browser: str
+    found: tuple[Change, ...]
+
+
+def changes(portal: Portal, count: int) -> Changes:
     """One after the other; the next when the last has been seen."""
     with sync_playwright() as playwright, Redis.from_url(portal.redis_url) as redis:
         browser = launch_chromium(playwright)
@@ -51,12 +58,13 @@ def changes(portal: Portal, count: int) -> list[Change]:
         page.wait_for_selector("html[data-live=on]")
         with httpx2.Client(base_url=portal.url, headers=_SAME_ORIGIN) as client:
             client.get("/stock").raise_for_status()
-            found = [_one_change(portal, client, page, redis) for _ in range(count)]
+            found = tuple(_one_change(portal, client, page, redis) for _ in range(count))
+        version = f"Chromium {browser.version}"
         browser.close()
-    return found
+    return Changes(version, found)
 
 
-def measure_changes(count: int, folder: Path, progress: Progress) -> list[Change]:
+def measure_changes(count: int, folder: Path, progress: Progress) -> Changes:
     """In a portal that nobody else uses."""
     progress.step(f"{count} changes, seen in a browser", 15 + count * 0.15)
     folder.mkdir(parents=True, exist_ok=True)
@@ -67,7 +75,7 @@ def measure_changes(count: int, folder: Path, progress: Progress) -> list[Change
             found = changes(portal, count)
         finally:
             portal.stop()
-    progress.note(f"p50 {percentile([one.since_commit_ms for one in found], 0.5):.0f} ms")
+    progress.note(f"p50 {percentile([one.since_commit_ms for one in found.found], 0.5):.0f} ms")
     return found
 
 

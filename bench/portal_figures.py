@@ -97,7 +97,7 @@ def _pages(portal: Portal) -> list[Figure]:
 
 def _changes(portal: Portal) -> list[Figure]:
     """From the sending of a form to the changed text in somebody else's browser."""
-    delays = [one.since_sent_ms for one in changes(portal, CHANGES)]
+    delays = [one.since_sent_ms for one in changes(portal, CHANGES).found]
     p50, p95 = percentile(delays, 0.5), percentile(delays, 0.95)
     return [
         _milliseconds(f"change → HTML in another browser, p50 of {CHANGES}", p50, 300),

@@ -29,11 +29,11 @@ def verdicts(results: Results) -> list[Verdict]:
 
 
 def _changes(results: Results) -> Iterator[Verdict]:
-    lead = round(results.lead_ms(_OURS)) or 20
-    found = [one.since_commit_ms for one in results.changes]
+    lead = results.lead_ms
+    found = [one.since_commit_ms for one in results.changes.found] if results.changes else []
     for part, bound in ((0.5, 60), (0.99, 250)):
         what = f"commit in a service → DOM in another browser, p{part * 100:.0f} of {len(found) or 200}"
-        told = f"≤ {bound} ms + debounce of {lead} ms"
+        told = f"≤ {bound} ms + debounce of {lead:.0f} ms"
         if not found:
             yield Verdict(what, "–", told, None)
         else:
@@ -42,7 +42,7 @@ def _changes(results: Results) -> Iterator[Verdict]:
 
 
 def _one_change_to_many(results: Results) -> Iterator[Verdict]:
-    ours, lead = results.of(_OURS, _MANY), results.lead_ms(_OURS)
+    ours, lead = results.of(_OURS, _MANY), results.lead_ms
     what = f"{_MANY:,} connections, one change of one shared fragment"
     if ours is None:
         yield Verdict(f"{what}, upstream renders", "–", "1", None)

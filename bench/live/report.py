@@ -123,15 +123,17 @@ def _reconnect(results: Results) -> str:
 
 
 def _changes(results: Results) -> str:
-    if not results.changes:
+    if results.changes is None:
         return ""
+    found = results.changes.found
     parts = (0.5, 0.9, 0.99, 1.0)
     kinds = {
-        "since the event was written, just before the commit": [one.since_commit_ms for one in results.changes],
-        "since the form was sent": [one.since_sent_ms for one in results.changes],
+        "since the event was written, just before the commit": [one.since_commit_ms for one in found],
+        "since the form was sent": [one.since_sent_ms for one in found],
     }
     rows = [(what, *(f"{percentile(taken, part):.1f}" for part in parts)) for what, taken in kinds.items()]
-    return table((f"{len(results.changes)} changes → DOM in another browser, ms", "p50", "p90", "p99", "longest"), rows)
+    what = f"{len(found)} changes → DOM of an open page in {results.changes.browser}, ms"
+    return table((what, "p50", "p90", "p99", "longest"), rows)
 
 
 def _machine(results: Results) -> str:

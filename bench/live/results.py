@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench.changes import Change
+from bench.changes import Changes
 from bench.live.fanout import Fanout
 from bench.live.idle import Idle
 from bench.live.reconnect import Reconnect
@@ -20,11 +20,11 @@ class Measured(msgspec.Struct, frozen=True):
     name: str
     label: str
     version: str
-    lead_ms: float
-    resumes: bool
 
 
 class Results(msgspec.Struct):
+    """`lead_ms` is how long our shell waits for further changes before it renders a lone one."""
+
     quick: bool = False
     systems: list[Measured] = []
     left_out: dict[str, str] = {}
@@ -32,16 +32,14 @@ class Results(msgspec.Struct):
     fanout: list[Fanout] = []
     stalled: list[Stalled] = []
     reconnect: list[Reconnect] = []
-    changes: list[Change] = []
+    changes: Changes | None = None
+    lead_ms: float = 0.0
     bus: str = ""
     machine: Machine | None = None
     surroundings: Surroundings | None = None
 
     def label(self, system: str) -> str:
         return next((one.label for one in self.systems if one.name == system), system)
-
-    def lead_ms(self, system: str) -> float:
-        return next((one.lead_ms for one in self.systems if one.name == system), 0.0)
 
     def of(self, system: str, connections: int) -> Fanout | None:
         return next((one for one in self.fanout if (one.system, one.connections) == (system, connections)), None)

@@ -22,6 +22,7 @@ from bench.live.systems import STARTS
 from bench.live.systems.system import Ground, System
 from bench.machine import Watch, this_machine
 from bench.progress import Progress
+from jogakbo_shell.live.pace import Pace
 
 Part = Literal["idle", "fanout", "stalled", "reconnect", "changes"]
 
@@ -63,7 +64,7 @@ class Plan:
 
 def run(plan: Plan, progress: Progress) -> Results:
     """Everything that was started has ended when this returns or raises."""
-    results, watch = Results(machine=this_machine(), quick=plan.quick), Watch()
+    results, watch = Results(plan.quick, machine=this_machine(), lead_ms=Pace().lead * 1000), Watch()
     binary = compile_subscribers(plan.folder)
     check_eyes(binary)
     if set(plan.parts) != {"changes"}:
@@ -89,7 +90,7 @@ def _start(plan: Plan, ground: Ground, results: Results, progress: Progress) -> 
         except Missing as missing:
             results.left_out[name] = str(missing)
             progress.say(f"left out: {missing}")
-    results.systems = [Measured(one.name, one.label, one.version, one.lead_ms, one.resumes) for one in systems]
+    results.systems = [Measured(one.name, one.label, one.version) for one in systems]
     return systems
 
 

@@ -18,7 +18,7 @@ AT_ONCE = 128
 """Handshakes under way when connections are opened in good order."""
 
 _SOURCE = Path(__file__).parent / "subscribers.c"
-_PATIENCE_MS = 60_000
+_PATIENCE_MS = 120_000
 
 
 class Arrivals(msgspec.Struct, frozen=True):
@@ -78,7 +78,7 @@ class Subscribers:
         self._process.communicate()
 
     def open(self, count: int, *, narrow: int = 0, at_once: int = AT_ONCE) -> State:
-        """Raises Broken when not all are open within a minute."""
+        """Raises Broken when not all are open within two minutes."""
         state = self._state(f"open {count} {narrow} {at_once} {_PATIENCE_MS}")
         if state.open != count:
             raise Broken(f"only {state.open:,} of {count:,} connections are open, {state.refused:,} were refused")
