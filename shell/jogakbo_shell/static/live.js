@@ -370,13 +370,19 @@
     port = null;
   }
 
+  // One tab of a browser after the other, so that those that come later bring the session that the first was given.
+  const inTurn = (task) => (navigator.locks ? navigator.locks.request("jogakbo-renew", task) : task());
+
   function renew() {
     say("off");
-    const idle = ![...document.querySelectorAll(FIELDS)].some(isDirty) && !busy.size && !edited.size;
-    const last = Number(sessionStorage.getItem("jogakbo-renewed"));
-    if (!idle || Date.now() - last < 60000) return void setTimeout(renew, 5000);
-    sessionStorage.setItem("jogakbo-renewed", String(Date.now()));
-    location.reload();
+    inTurn(() => {
+      const idle = ![...document.querySelectorAll(FIELDS)].some(isDirty) && !busy.size && !edited.size;
+      const last = Number(sessionStorage.getItem("jogakbo-renewed"));
+      if (!idle || Date.now() - last < 60000) return void setTimeout(renew, 5000);
+      sessionStorage.setItem("jogakbo-renewed", String(Date.now()));
+      location.reload();
+      return new Promise(() => {}); // until this document is gone
+    });
   }
 
   // ---- The sign: whether the page is live, and else how old it is ----
