@@ -18,11 +18,11 @@ from redis import Redis
 from bench.progress import Progress
 from e2e.harness.chromium import launch_chromium
 from e2e.harness.portal import Portal
-from jogakbo.contract.streams import EVENT_FIELD, stream_name
 
 INGREDIENT = "beans"
 
 _SERVICE = "inventory"
+_STREAM = f"jogakbo:stream:{_SERVICE}"  # docs/contract.md, "Publish"
 _SAME_ORIGIN = {"sec-fetch-site": "same-origin", "sec-fetch-mode": "cors", "hx-request": "true"}
 _WATCH = """([selector, wanted]) => {
   const section = document.querySelector(selector);
@@ -98,14 +98,14 @@ def _one_change(portal: Portal, client: httpx2.Client, page: Page, redis: Redis)
 
 
 def _newest(redis: Redis) -> str:
-    (position, _), *_ = _entries(redis.xrevrange(stream_name(_SERVICE), count=1))
+    (position, _), *_ = _entries(redis.xrevrange(_STREAM, count=1))
     return position.decode()
 
 
 def _committed_ms(redis: Redis, after: str) -> float:
     """When the first event after that position was written, in milliseconds since 1970."""
-    (_, fields), *_ = _entries(redis.xrange(stream_name(_SERVICE), min=f"({after}", count=1))
-    told = json.loads(fields[EVENT_FIELD.encode()])["time"]
+    (_, fields), *_ = _entries(redis.xrange(_STREAM, min=f"({after}", count=1))
+    told = json.loads(fields[b"event"])["time"]
     return datetime.fromisoformat(told).timestamp() * 1000
 
 

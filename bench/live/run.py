@@ -19,10 +19,10 @@ from bench.live.origin import start_origin
 from bench.live.results import Measured, Results
 from bench.live.subscribers import compile_subscribers
 from bench.live.systems import STARTS
+from bench.live.systems.shell import LEAD_MS
 from bench.live.systems.system import Ground, System
 from bench.machine import Watch, this_machine
 from bench.progress import Progress
-from jogakbo_shell.live.pace import Pace
 
 Part = Literal["idle", "fanout", "stalled", "reconnect", "changes"]
 
@@ -64,7 +64,7 @@ class Plan:
 
 def run(plan: Plan, progress: Progress) -> Results:
     """Everything that was started has ended when this returns or raises."""
-    results, watch = Results(plan.quick, machine=this_machine(), lead_ms=Pace().lead * 1000), Watch()
+    results, watch = Results(plan.quick, machine=this_machine(), lead_ms=LEAD_MS), Watch()
     binary = compile_subscribers(plan.folder)
     check_eyes(binary)
     if set(plan.parts) != {"changes"}:

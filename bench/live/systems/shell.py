@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 import shutil
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.error import URLError
 from urllib.parse import quote
 from urllib.request import urlopen
 
-from msgspec import Raw
 from redis import Redis
 
 from bench.live.messages import FRAGMENTS
 from bench.live.origin import NAME, Origin, key
 from bench.live.systems.system import Ground, System
 from bench.processes import SYSTEM_CORE, Process, free_port
-from jogakbo.contract.cloudevent import CloudEvent, encode_event, utc_now
-from jogakbo.contract.streams import EVENT_FIELD, Position, stream_name, wake_channel
-from jogakbo_shell.live.pace import Pace
 
 _TEMPLATE = """\
 {% extends "layout.html" %}
@@ -44,6 +42,15 @@ Accept-Encoding: gzip, deflate, br\r
 Cookie: jogakbo=@VISITOR@\r
 \r
 """
+
+
+LEAD_MS = 20.0
+"""How long a lone change is held back for others to join it: `lead` in live/pace.py."""
+
+# docs/contract.md, "Publish".
+_STREAM = f"jogakbo:stream:{NAME}"
+_WAKE_CHANNEL = f"jogakbo:wake:{{{_STREAM}}}"
+_EVENT_FIELD = "event"
 
 
 def start_shell(ground: Ground) -> System:
@@ -77,7 +84,7 @@ def start_shell(ground: Ground) -> System:
         publish=stream.publish,
         subscribe=page.subscribe,
         resumes=True,
-        lead_ms=Pace().lead * 1000,
+        lead_ms=LEAD_MS,
         renders=lambda: ground.origin.renders,
     )
 
@@ -98,9 +105,9 @@ class Stream:
                 fragment = number % FRAGMENTS
                 self._origin.versions[fragment] = number
                 self._sequence += 1
-                position = str(Position(self._epoch, self._sequence))
-                pipeline.xadd(stream_name(NAME), {EVENT_FIELD: _event(position, key(fragment))}, id=position)
-            pipeline.spublish(wake_channel(NAME), NAME)
+                position = f"{self._epoch}-{self._sequence}"
+                pipeline.xadd(_STREAM, {_EVENT_FIELD: _event(position, key(fragment))}, id=position)
+            pipeline.spublish(_WAKE_CHANNEL, NAME)
             before = time.monotonic_ns()
             pipeline.execute()
         return before
@@ -129,10 +136,18 @@ class _Page:
             return text
 
 
-def _event(position: str, changed: str) -> bytes:
-    return encode_event(
-        CloudEvent(id=position, source=NAME, type=f"{NAME}.Changed", time=utc_now(), data=Raw(b"{}"), keys=changed)
-    )
+def _event(position: str, changed: str) -> str:
+    event = {
+        "specversion": "1.0",
+        "id": position,
+        "source": NAME,
+        "type": f"{NAME}.Changed",
+        "time": datetime.now(UTC).isoformat(),
+        "datacontenttype": "application/json",
+        "data": {},
+        "keys": changed,
+    }
+    return json.dumps(event)
 
 
 def _write_page(folder: Path) -> None:
