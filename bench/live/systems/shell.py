@@ -70,6 +70,7 @@ def start_shell(ground: Ground) -> System:
         "PYTHONPATH": f"{ground.tree / 'shell'}:{ground.tree / 'sdk'}",
     }
     stream = Stream(ground.bus.client, ground.origin)
+    stream.publish(range(FRAGMENTS))  # the first event ever makes a shell render anew all that depends on its service
     words = [sys.executable, "-m", "jogakbo_shell"]
     process = Process(words, core=SYSTEM_CORE, log=folder / "output.log", environment=environment)
     ground.stack.enter_context(process)
