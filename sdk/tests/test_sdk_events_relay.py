@@ -175,5 +175,31 @@ async def test_a_database_restored_from_a_backup_begins_a_new_epoch(
     assert await _seqs(redis) == [1, 2, 3, 4, 5, 1, 2, 3]
 
 
+async def test_a_database_that_gave_lost_numbers_to_other_events_begins_a_new_epoch(
+    relay: Relay, database: Database, redis: Redis
+) -> None:
+    _bake(database, 5)
+    first = await relay.catch_up()
+    with database.write() as connection:
+        connection.execute(text("DELETE FROM outbox WHERE seq > 3"))
+        connection.execute(text("UPDATE outbox_counter SET seq = 3"))
+    _bake(database, 2)
+    second = await relay.catch_up()
+    assert second.epoch > first.epoch
+    assert await _seqs(redis) == [1, 2, 3, 4, 5, 1, 2, 3, 4, 5]
+
+
+async def test_the_same_event_written_otherwise_is_the_same_life(
+    relay: Relay, database: Database, redis: Redis
+) -> None:
+    _bake(database, 2)
+    first = await relay.catch_up()
+    [*_, (id, fields)] = await read_after(redis, KEY, START, 10)
+    await redis.delete(KEY)
+    otherwise = msgspec.json.format(fields[b"event"], indent=2)
+    await redis.xadd(KEY, {"event": otherwise}, id=id)
+    assert await relay.catch_up() == first
+
+
 async def _holds(redis: Redis, seqs: list[int]) -> bool:
     return await _seqs(redis) == seqs

@@ -13,7 +13,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisClusterException, RedisError
 
 from jogakbo.contract.bus import cluster_nodes
-from jogakbo.contract.streams import START, Position
+from jogakbo.contract.streams import EVENT_FIELD, START, Position
 
 TIMEOUT_SECONDS = 2.0
 """A command that takes longer has met a dead or paused server; the caller backs off and comes again."""
@@ -89,10 +89,13 @@ async def read_after(redis: Bus, key: str, position: Position, count: int) -> li
     return cast(list[tuple[bytes, list[StreamEntry]]], answer)[0][1] if answer else []
 
 
-async def read_top(redis: Bus, key: str) -> Position:
-    """The newest position that the stream ``key`` holds; ``START`` when it is empty or missing."""
+async def read_newest(redis: Bus, key: str) -> tuple[Position, bytes]:
+    """The newest position that the stream ``key`` holds, and its event; ``START`` when it is empty or missing."""
     newest = cast(list[StreamEntry], await redis.xrevrange(key, count=1))
-    return Position.parse(newest[0][0].decode()) if newest else START
+    if not newest:
+        return START, b""
+    [(id, fields)] = newest
+    return Position.parse(id.decode()), fields.get(EVENT_FIELD.encode(), b"")
 
 
 async def request_refill(redis: Bus, service: str, position: Position) -> None:

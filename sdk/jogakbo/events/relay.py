@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import cast
 
 import structlog
 from prometheus_client import Counter, Gauge
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from jogakbo.contract.cloudevent import CloudEvent, encode_event
+from jogakbo.contract.cloudevent import CloudEvent, EventError, decode_event, encode_event
 from jogakbo.contract.streams import EVENT_FIELD, KEPT_ENTRIES, START, Position, stream_name, wake_channel
 from jogakbo.database import Database
 from jogakbo.events.backoff import Backoff
-from jogakbo.events.bus import BUS_ERRORS, Bus, heed_cancellation, read_top, take_refill_request
+from jogakbo.events.bus import BUS_ERRORS, Bus, heed_cancellation, read_newest, take_refill_request
 from jogakbo.events.outbox import Outbox
 
 _BATCH = 200
@@ -102,7 +104,8 @@ class Relay:
 
     async def catch_up(self) -> Position:
         """Append everything that the stream does not hold and return its newest position."""
-        top = await read_top(self._redis, self._stream)
+        top, newest = await read_newest(self._redis, self._stream)
+        await asyncio.to_thread(self._know, top, newest)
         if wanted := await take_refill_request(self._redis, self._outbox.service):
             top = await self._tell_anew(top, wanted)
         while True:
@@ -128,6 +131,28 @@ class Relay:
         self._log.warning("stream_told_anew", after=str(wanted), entries=last.seq - known)
         self._untrimmed_until = time.monotonic() + _UNTRIMMED_SECONDS
         return await self._append(top, last.epoch, known, anew=True)
+
+    def _know(self, top: Position, newest: bytes) -> None:
+        """The stream's newest event must be ours. It is not when the database lost its own newest ones, to an older
+        backup or in a failover, and has given their numbers to others since."""
+        with self._database.read() as connection:
+            if self._has(connection, top, newest):
+                return
+        with self._database.write() as connection:
+            if self._has(connection, top, newest):
+                return
+            last = self._outbox.be_reborn(connection, above=top)
+        self._log.error("outbox_unlike_its_stream", stream_top=str(top), new_epoch=last.epoch)
+
+    def _has(self, connection: Connection, top: Position, newest: bytes) -> bool:
+        last = self._outbox.last(connection)
+        if top.epoch != last.epoch or top > last:
+            return True  # of another life, or more than we know of: `_last` sees to that
+        # By what is in it, not by its bytes: a release may write the same event otherwise.
+        with suppress(EventError):
+            told = decode_event(newest)
+            return all(_is_same(event, told) for event in self._outbox.after(connection, top.seq - 1, 1))
+        return True
 
     def _last(self, top: Position) -> Position:
         with self._database.read() as connection:
@@ -164,6 +189,10 @@ class Relay:
                 await self._committed.wait()
         except TimeoutError:
             return
+
+
+def _is_same(one: CloudEvent, other: CloudEvent) -> bool:
+    return (one.type, one.subject, one.time) == (other.type, other.subject, other.time)
 
 
 def _call_if_open(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
