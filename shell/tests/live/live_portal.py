@@ -99,16 +99,21 @@ class LivePortal:
     def query(self, cursor: str | None = None) -> dict[str, str]:
         return {"grant": self.grant(), "cursor": self.log.cursor if cursor is None else cursor}
 
-    async def start(self) -> asyncio.Task[None]:
+    async def start(self, send_bytes: int) -> asyncio.Task[None]:
         sockets = [socket.create_server(("127.0.0.1", 0))]
+        if send_bytes:
+            sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_bytes)
         self.port = sockets[0].getsockname()[1]
         return asyncio.create_task(self.server.serve(sockets))
 
 
 @asynccontextmanager
-async def live_portal(limits: Limits | None = None) -> AsyncIterator[tuple[LivePortal, httpx2.AsyncClient]]:
+async def live_portal(
+    limits: Limits | None = None, *, send_bytes: int = 0
+) -> AsyncIterator[tuple[LivePortal, httpx2.AsyncClient]]:
+    """`send_bytes` is what the kernel may hold for each client; 0 leaves it to the kernel."""
     portal = LivePortal(limits or Limits())
-    serving = await portal.start()
+    serving = await portal.start(send_bytes)
     async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{portal.port}", timeout=5) as client:
         yield portal, client
     portal.streams.stop()

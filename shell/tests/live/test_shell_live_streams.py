@@ -123,18 +123,16 @@ async def test_a_poll_that_can_tell_nothing_ends_and_leaves_the_cursor_where_it_
         assert '"second"' in (await client.get("/-/live", params=query)).text
 
 
-async def test_a_poll_does_not_pass_over_a_change_that_is_still_being_rendered() -> None:
-    """Of two fragments one is owed and held up; what changes meanwhile in the other must not be lost."""
-    async with live_portal() as (portal, client):
-        async with client.stream("GET", "/-/live", params=portal.query()) as answer:
-            await anext(frames_of(answer))
-            before = portal.log.cursor
-            connection = Connection([BOARD], [], ME)
-            portal.fragments.gate.clear()
-            portal.change("second")
-            said = await portal.streams.poll(connection, (portal.log.cursor,), frozenset())
-            portal.fragments.gate.set()
-        assert f"id: {before}\n\n".encode() in said
+async def test_a_poll_does_not_pass_over_a_change_that_is_still_to_be_rendered(eventually: Eventually) -> None:
+    async with live_portal() as (portal, _):
+        portal.fragments.gate.clear()
+        connection = Connection([BOARD], [], ME)
+        poll = asyncio.create_task(portal.streams.poll(connection, ("",), frozenset()))
+        await eventually(lambda: portal.fragments.renders == 1)
+        before = portal.log.cursor
+        portal.change("second")
+        portal.fragments.gate.set()
+        assert (await poll).endswith(f"id: {before}\n\n".encode())
 
 
 @pytest.mark.parametrize("limits", [Limits(connections=1), Limits(connections_per_visitor=1)])
@@ -176,45 +174,78 @@ async def test_after_its_time_a_stream_is_asked_to_come_again(busy: bool) -> Non
 
 async def test_a_mailbox_that_overflows_ends_its_stream(eventually: Eventually) -> None:
     overflows = figure("mailbox_overflows_total")
-    limits = Limits(mailbox_bytes=300_000, send_seconds=60)
     async with (
-        live_portal(limits) as (portal, _),
+        live_portal(Limits(mailbox_bytes=300_000, send_seconds=60), send_bytes=4096) as (portal, _),
         wire(f"http://127.0.0.1:{portal.port}", receive_bytes=4096) as stuck,
     ):
-        grant = portal.grant(BOARD, *(Instance.parse(f"orders/ticket?id={number}") for number in range(8)))
-        await stuck.get(f"/-/live?grant={grant}&cursor={portal.log.cursor}")
+        tickets = [Instance.parse(f"orders/ticket?id={number}") for number in range(8)]
+        await stuck.get(f"/-/live?grant={portal.grant(BOARD, *tickets)}&cursor={portal.log.cursor}")
         await eventually(lambda: len(portal.streams) == 1)
         stuck.stop_reading()
-        turns = 0
-
-        def is_gone() -> bool:
-            nonlocal turns
-            turns += 1
-            if turns % 4 == 0:
-                portal.change(f"{turns}" * 20_000)
-            return not portal.streams
-
-        await eventually(is_gone)
+        portal.change("a" * 100_000)
+        await eventually(lambda: len(portal.streams.stalled) == 1)
+        portal.change("b" * 100_000)
+        await eventually(lambda: not portal.streams)
     assert figure("mailbox_overflows_total") == overflows + 1
 
 
 async def test_who_reads_slowly_is_not_cut(eventually: Eventually) -> None:
     cuts = figure("cut_total")
     async with (
-        live_portal(Limits(send_seconds=0.2)) as (portal, _),
+        live_portal(Limits(send_seconds=0.2), send_bytes=4096) as (portal, _),
         wire(f"http://127.0.0.1:{portal.port}", receive_bytes=4096) as slow,
     ):
         await slow.get(f"/-/live?grant={portal.grant()}&cursor={portal.log.cursor}")
         await slow.head()
-        portal.change("x" * 1_500_000)
+        portal.change("x" * 100_000)
         came, began = 0, time.monotonic()
-        while came < 1_500_000:
-            piece = await slow.some(65_536)
+        while came < 100_000:
+            piece = await slow.some(8_192)
             assert piece, "the stream was cut"
             came += len(piece)
             # Slower than it could, for longer than a stuck one may.
-            await eventually(partial(_is_past, began + came / 2_000_000))
+            await eventually(partial(_is_past, began + came / 100_000))
     assert figure("cut_total") == cuts
+
+
+async def test_what_waited_for_a_slow_reader_leaves_when_it_reads_again(eventually: Eventually) -> None:
+    async with (
+        live_portal(Limits(heartbeat_seconds=60), send_bytes=4096) as (portal, _),
+        wire(f"http://127.0.0.1:{portal.port}", receive_bytes=4096) as slow,
+    ):
+        await slow.get(f"/-/live?grant={portal.grant()}&cursor={portal.log.cursor}")
+        await slow.head()
+        slow.stop_reading()
+        portal.change("x" * 60_000)
+        await eventually(lambda: len(portal.streams.stalled) == 1)
+        portal.change("second")
+        portal.change("third")
+        await eventually(lambda: portal.hub.settled() == portal.log.cursor)
+        slow.go_on_reading()
+        assert b'"html":"third"' in await slow.until(b'"html":"third"')
+        assert not len(portal.streams.stalled)
+
+
+async def test_a_stream_that_says_something_needs_no_heartbeat() -> None:
+    async with (
+        live_portal(Limits(heartbeat_seconds=0.1, rotate_seconds=0.4)) as (portal, client),
+        client.stream("GET", "/-/live", params=portal.query()) as answer,
+    ):
+        events = []
+        async for frame in frames_of(answer):
+            events.append(frame["event"])
+            portal.change(f"version {len(events)}")
+    assert set(events) == {"hello", "fragment", "goodbye"}
+
+
+async def test_while_something_is_owed_no_frame_moves_the_cursor() -> None:
+    async with live_portal() as (portal, client):
+        portal.fragments.gate.clear()
+        async with client.stream("GET", "/-/live", params=portal.query(cursor="")) as answer:
+            frames = frames_of(answer)
+            assert "id" not in await anext(frames)
+            portal.fragments.gate.set()
+            assert (await anext(frames))["id"] == portal.log.cursor
 
 
 async def test_what_the_client_says_later_means_nothing(eventually: Eventually) -> None:
@@ -273,22 +304,14 @@ async def test_at_the_end_streams_are_told_to_go_a_few_at_a_time() -> None:
 
 async def test_a_drain_does_not_wait_for_who_does_not_read(eventually: Eventually) -> None:
     async with (
-        live_portal(Limits(send_seconds=60)) as (portal, _),
+        live_portal(Limits(send_seconds=60), send_bytes=4096) as (portal, _),
         wire(f"http://127.0.0.1:{portal.port}", receive_bytes=4096) as stuck,
     ):
         await stuck.get(f"/-/live?grant={portal.grant()}&cursor={portal.log.cursor}")
         await eventually(lambda: len(portal.streams) == 1)
         stuck.stop_reading()
-        turns = 0
-
-        def is_paused() -> bool:
-            nonlocal turns
-            turns += 1
-            if turns % 4 == 0:
-                portal.change(f"{turns}" * 100_000)
-            return bool(len(portal.streams.stalled))
-
-        await eventually(is_paused)
+        portal.change("x" * 400_000)
+        await eventually(lambda: len(portal.streams.stalled) == 1)
         async with asyncio.timeout(3):
             await portal.streams.drain(30)
         assert not portal.streams
