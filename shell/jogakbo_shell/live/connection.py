@@ -22,7 +22,8 @@ class Connection:
 
     `ailing` are instances of which the page shows an old or a stand-in version and knows it; they get a frame as
     soon as there is a fresh one, but hold no cursor back, for the page says so itself when it comes again.
-    `visitor` is whose session it is; `subject` whom the private instances are for.
+    `visitor` is whose session it is; `subject` whom the private instances are for. `joined` is the hub's count when it
+    came, `unchanged_since` the moment since which its pages have shown the same, by the loop's clock.
     """
 
     __slots__ = (
@@ -35,6 +36,7 @@ class Connection:
         "owed",
         "private",
         "subject",
+        "unchanged_since",
         "visitor",
     )
 
@@ -46,6 +48,7 @@ class Connection:
         self.subject = subject
         self.visitor = visitor or subject
         self.joined = 0
+        self.unchanged_since = float("inf")
         self.owed: set[Instance] = set()
         self.ailing: set[Instance] = set()
         self.mailbox = Mailbox()

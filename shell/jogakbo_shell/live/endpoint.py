@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
@@ -21,6 +23,7 @@ from jogakbo_shell.live.protocol import detach
 from jogakbo_shell.live.streams import Streams
 
 _MAX_PAGES = 16
+_MILLISECONDS = re.compile(r"[0-9]{1,9}")
 _EVENT_STREAM = "text/event-stream; charset=utf-8"
 _HEADERS = [
     (b"content-type", _EVENT_STREAM.encode()),
@@ -41,11 +44,13 @@ class _Refusal(msgspec.Struct, omit_defaults=True):
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """For each page of the browser a grant and a cursor, in the same order."""
+    """For each page of the browser a grant and a cursor, in the same order; `age` is for how many seconds all of them
+    have shown the same, 0 if they do not say."""
 
     grants: tuple[str, ...]
     cursors: tuple[str, ...]
     ailing: frozenset[str]
+    age: float
     once: bool
 
     @classmethod
@@ -55,7 +60,14 @@ class _Asked:
         cursors = tuple(query.getlist("cursor")) or (request.headers.get("last-event-id", ""),)
         if len(cursors) < len(grants):
             cursors = ("",)  # of some page nothing is known
-        return cls(grants, tuple(dict.fromkeys(cursors)), frozenset(query.get("stale", "").split(",")), "once" in query)
+        age = query.get("age", "")
+        return cls(
+            grants,
+            tuple(dict.fromkeys(cursors)),
+            frozenset(query.get("stale", "").split(",")),
+            int(age) / 1000 if _MILLISECONDS.fullmatch(age) else 0.0,
+            "once" in query,
+        )
 
 
 class CookiesOf(Protocol):
@@ -117,7 +129,10 @@ class LiveEndpoint:
             return _refuse(503, reason, "come back a little later", retry_after=retry_after)
         if request.method == "HEAD":
             return Response(None, 200, {"cache-control": "no-store"})
-        return self._connection(granted, visitor)
+        connection = self._connection(granted, visitor)
+        if asked.age:
+            connection.unchanged_since = asyncio.get_running_loop().time() - asked.age
+        return connection
 
     def _connection(self, granted: list[Grant], visitor: str) -> Connection:
         instances = granted[0].instances

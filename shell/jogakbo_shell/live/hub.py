@@ -23,6 +23,7 @@ from jogakbo_shell.live.shown import Mark, Shown
 
 _RENDERS_PER_SERVER = 4
 _SPREAD_MS = 1_500
+_SLACK_SECONDS = 0.05  # the loop's clock goes in steps
 _NOT_THERE = (404, 410)
 
 
@@ -264,7 +265,7 @@ class Hub:
         instance, late, sent = shown.instance, False, 0
         for connection in connections:
             wanted = bool(connection.owed or connection.ailing) and connection.wants(instance)
-            if connection.joined > shown.began:
+            if connection.joined > shown.began and connection.unchanged_since > shown.began_at - _SLACK_SECONDS:
                 # Its page may be newer than this render, and must not go back.
                 late = late or wanted
             elif changed or wanted:

@@ -14,24 +14,27 @@ class Mailbox:
     behind in time but never in content. `size` is in bytes.
     """
 
-    __slots__ = ("_frames", "closed", "size")
+    # Nearly always there is one frame: a dictionary for each of ten thousand would be most of what a delivery costs.
+    __slots__ = ("_first", "_more", "_slot", "closed", "size")
 
     def __init__(self) -> None:
-        self._frames: dict[Hashable, bytes] = {}
+        self._slot: Hashable = None
+        self._first = b""
+        self._more: dict[Hashable, bytes] | None = None
         self.size = 0
         self.closed = False
 
-    def __len__(self) -> int:
-        return len(self._frames)
+    def __bool__(self) -> bool:
+        return bool(self._first or self._more)
 
     def put(self, slot: Hashable, frame: bytes) -> bool:
         """Returns whether it replaced one that had not been sent."""
-        former = self._frames.pop(slot, None)
-        self._frames[slot] = frame
-        self.size += len(frame) - len(former or b"")
-        if _LAST_WORD in self._frames:
-            self._frames[_LAST_WORD] = self._frames.pop(_LAST_WORD)
-        return former is not None
+        if self._more is None and (not self._first or self._slot == slot):
+            former, self._slot, self._first = self._first, slot, frame
+        else:
+            former = self._put_more(slot, frame)
+        self.size += len(frame) - len(former)
+        return bool(former)
 
     def close(self, frame: bytes = b"") -> None:
         """Once what is here has been taken, nothing more comes; `frame` is the last word.
@@ -45,13 +48,25 @@ class Mailbox:
     def abandon(self) -> None:
         """What waits will not be sent, and nothing more is taken."""
         self.closed = True
-        self.clear()
+        self._clear()
 
     def take(self) -> tuple[bytes, ...]:
-        frames = tuple(self._frames.values())
-        self.clear()
-        return frames
+        first, more = self._first, self._more
+        self._clear()
+        if more is not None:
+            return tuple(more.values())
+        return (first,) if first else ()
 
-    def clear(self) -> None:
-        self._frames.clear()
-        self.size = 0
+    def _put_more(self, slot: Hashable, frame: bytes) -> bytes:
+        frames = self._more
+        if frames is None:
+            frames = self._more = {self._slot: self._first}
+            self._first = b""
+        former = frames.pop(slot, b"")
+        frames[slot] = frame
+        if _LAST_WORD in frames:
+            frames[_LAST_WORD] = frames.pop(_LAST_WORD)
+        return former
+
+    def _clear(self) -> None:
+        self._slot, self._first, self._more, self.size = None, b"", None, 0

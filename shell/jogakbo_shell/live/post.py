@@ -64,18 +64,23 @@ class Post:
     def _carry(self) -> None:
         loop = asyncio.get_running_loop()
         self._round, now, settled = None, loop.time(), self._settled()
-        chunks: dict[tuple[Frames, str], bytes] = {}
+        chunks: dict[Frames, bytes] = {}
+        last: Frames = ()
+        chunk = b""
         for _ in range(min(len(self._waiting), _AT_ONCE)):
             addressee = self._waiting.popleft()
             addressee.announced = False
             waiting = addressee.collect(now)
             if not waiting:
                 continue
-            said = waiting, "" if addressee.connection.owed else settled
-            chunk = chunks.get(said)
-            if chunk is None:
-                chunk = chunks[said] = frames.chunk(frames.write(*said))
-                self._observe(waiting)
+            if addressee.connection.owed:
+                addressee.deliver(frames.chunk(frames.write(waiting, "")))
+                continue
+            if waiting != last:
+                chunk, last = chunks.get(waiting, b""), waiting
+                if not chunk:
+                    chunk = chunks[waiting] = frames.chunk(frames.write(waiting, settled))
+                    self._observe(waiting)
             addressee.deliver(chunk)
         if self._waiting:
             self._round = loop.call_soon(self._carry)

@@ -43,14 +43,10 @@ class Stream:
         link.attended_by(self)
 
     def news(self) -> None:
-        """The connection has something to say."""
-        if self.announced:
-            return
-        if self.link.is_paused and self.connection.mailbox.size > self._keeper.limits.mailbox_bytes:
-            metrics.MAILBOX_OVERFLOWS.inc()
-            self.connection.mailbox.abandon()
-            self.link.abort()
-        else:
+        """The connection has something to say, or nothing more."""
+        if self.link.is_paused:
+            self._hold()
+        elif not self.announced:
             self.announced = True
             self._keeper.post.announce(self)
 
@@ -71,12 +67,8 @@ class Stream:
     # For the post.
 
     def collect(self, now: float) -> Frames:
-        link, mailbox = self.link, self.connection.mailbox
-        if not link.is_open:
-            return ()
-        if link.is_paused:
-            if mailbox.closed:
-                link.abort()  # it would not hear the last word for long
+        mailbox = self.connection.mailbox
+        if self.link.is_paused or not self.link.is_open:
             return ()
         if mailbox.closed and not mailbox:
             self._end()
@@ -105,6 +97,15 @@ class Stream:
     def lost(self) -> None:
         self.connection.news = None
         self._keeper.lost(self)
+
+    def _hold(self) -> None:
+        """Let it wait until the client takes something, unless it is the last word or too much."""
+        mailbox = self.connection.mailbox
+        if mailbox.size > self._keeper.limits.mailbox_bytes:
+            metrics.MAILBOX_OVERFLOWS.inc()
+            mailbox.abandon()
+        if mailbox.closed:
+            self.link.abort()
 
     def _end(self) -> None:
         self.link.write(END)

@@ -96,10 +96,17 @@ class World:
         self.seq = Counter({"orders": 100, "menu": 100})
 
     def open(
-        self, *instances: Instance, cursor: str | None = None, subject: str = ME, ailing: Iterable[str] = ()
+        self,
+        *instances: Instance,
+        cursor: str | None = None,
+        subject: str = ME,
+        ailing: Iterable[str] = (),
+        age: float | None = None,
     ) -> Connection:
         private = [instance for instance in instances if instance == CART]
         connection = Connection(instances, private, subject)
+        if age is not None:
+            connection.unchanged_since = asyncio.get_running_loop().time() - age
         self.hub.join(connection, (self.log.cursor if cursor is None else cursor,), ailing)
         return connection
 
@@ -286,6 +293,32 @@ async def test_a_page_is_never_sent_a_render_that_began_before_it_connected(worl
 
     assert [text for event, text in world.read(page) if event == "fragment"] == ["newer"]
     world.read(old)
+
+
+async def test_pages_that_come_back_during_a_render_are_sent_that_render(world: World) -> None:
+    """They have shown the same since before it began, so it cannot take them back."""
+    world.fragments.gate.clear()
+    first = world.open(BOARD, cursor="", age=10)
+    await _begun(world, BOARD)
+    others = [world.open(BOARD, cursor="", age=10) for _ in range(100)]
+    world.fragments.gate.set()
+    await _quiet(world)
+
+    assert all(world.read(page)[0] == ("fragment", "first") for page in [first, *others])
+    assert world.fragments.renders[BOARD] == 1
+
+
+async def test_a_page_that_has_just_changed_is_not_sent_an_older_render(world: World) -> None:
+    world.fragments.gate.clear()
+    first = world.open(BOARD, cursor="", age=10)
+    await _begun(world, BOARD)
+    world.fragments.texts[BOARD] = "newer"
+    page = world.open(BOARD, cursor="", age=0)
+    world.fragments.gate.set()
+    await _quiet(world)
+
+    assert [text for event, text in world.read(page) if event == "fragment"] == ["newer"]
+    world.read(first)
 
 
 @pytest.mark.parametrize("cursor", ["", "nonsense", "orders:1-100", "menu:1-3,orders:1-3", "x" * 5000])

@@ -95,6 +95,25 @@ async def test_no_browser_shows_so_many_pages() -> None:
         assert (await client.head("/-/live", params={"grant": [portal.grant()] * 17})).status_code == 403
 
 
+@pytest.mark.parametrize(("age", "renders"), [("60000", 1), ("0", 2), ("soon", 2), ("9" * 20, 2)])
+async def test_who_comes_during_a_render_with_what_is_older_is_sent_it(
+    age: str, renders: int, eventually: Eventually
+) -> None:
+    async with live_portal() as (portal, client), AsyncExitStack() as stack:
+        portal.fragments.gate.clear()
+        query = portal.query(cursor="") | {"age": age}
+        came = []
+        for number in range(3):
+            came.append(frames_of(await stack.enter_async_context(client.stream("GET", "/-/live", params=query))))
+            await anext(came[number])
+            await eventually(lambda: portal.fragments.renders == 1)
+        portal.fragments.gate.set()
+        for frames in came:
+            assert (await anext(frames))["event"] == "fragment"
+        await eventually(lambda: portal.hub.settled() == portal.log.cursor)
+        assert portal.fragments.renders == renders
+
+
 # Polls.
 
 
