@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 
 from jogakbo_shell.live.presence.message import MAX_PEOPLE, Edit
 
@@ -97,7 +97,7 @@ class Attendance:
     def people(self, topic: str) -> tuple[str, ...]:
         """What this worker tells the others of a topic."""
         own = self._own.get(topic)
-        return tuple(islice((*own.leaving, *own.connections), MAX_PEOPLE)) if own else ()
+        return tuple(islice(chain(own.leaving, own.connections), MAX_PEOPLE)) if own else ()
 
     def hear(self, worker: str, topic: str, people: tuple[str, ...], now: float) -> bool:
         """What another worker tells."""

@@ -82,16 +82,18 @@ class Presence:
         self._rooms: dict[str, _Room] = {}
         self._visits: dict[Viewer, _Visit] = {}
         self._said: dict[str, tuple[str, ...]] = {}
+        self._unsaid: set[str] = set()
         self._edits: list[Edit] = []
         self._ticking: asyncio.TimerHandle | None = None
 
     # What live says (`live.listen`).
 
     def opened(self, connection: Viewer) -> None:
-        person = person_of(self._secret, connection.visitor)
         topics = self._topics(connection.instances)
-        if topics:
-            self._visits[connection] = _Visit(person, tuple(topics))
+        if not topics:
+            return
+        person = person_of(self._secret, connection.visitor)
+        self._visits[connection] = _Visit(person, tuple(topics))
         for topic, dom_id in topics.items():
             room = self._rooms.get(topic)
             if room is None:
@@ -131,8 +133,10 @@ class Presence:
 
     def topic_of(self, instance: Instance) -> str | None:
         """None where it is not shown who looks at it."""
+        if not self._declares.has_presence(instance):
+            return None
         text = instance.text
-        return text if len(text) <= MAX_TOPIC_CHARACTERS and self._declares.has_presence(instance) else None
+        return text if len(text) <= MAX_TOPIC_CHARACTERS else None
 
     def edits(self, topic: str, visitor: str, place: str, *, editing: bool) -> None:
         """Somebody types there, or has done so."""
@@ -161,13 +165,16 @@ class Presence:
     def messages(self, *, everything: bool) -> list[bytes]:
         """What the others do not know yet, or all that they should know."""
         self.news.clear()
-        topics = self._attendance.topics | self._said.keys()
+        topics = self._attendance.topics | self._said.keys() if everything else self._unsaid
         people = {topic: self._attendance.people(topic) for topic in topics}
-        told = {topic: here for topic, here in people.items() if everything or self._said.get(topic, ()) != here}
-        self._said = {topic: here for topic, here in people.items() if here}
-        edits, self._edits = self._edits, []
+        for topic, here in people.items():
+            if here:
+                self._said[topic] = here
+            else:
+                self._said.pop(topic, None)
+        edits, self._edits, self._unsaid = self._edits, [], set()
         metrics.PRESENCE_PEOPLE.set(sum(len(here) for here in self._said.values()))
-        return list(write_messages(self.worker, told, edits))
+        return list(write_messages(self.worker, people, edits))
 
     def stop(self) -> None:
         if self._ticking is not None:
@@ -188,6 +195,7 @@ class Presence:
 
     def _changed(self, topic: str) -> None:
         if self._said.get(topic, ()) != self._attendance.people(topic):
+            self._unsaid.add(topic)
             self.news.set()
         room = self._rooms.get(topic)
         if room is not None and room.timer is None:
