@@ -12,6 +12,9 @@ import msgspec
 
 from jogakbo_shell.instance import Instance
 
+LOST = b"event: lost\ndata: {}\n"
+"""What happens is not known here for now: what the page shows may be old. `hello` says that all is known again."""
+
 HEARTBEAT = b"event: heartbeat\ndata: {}\n"
 RELOAD = b"event: reload\ndata: {}\n"
 """The page may not be told any more: it shall be loaded anew."""

@@ -21,6 +21,7 @@ from jogakbo_shell.live.purges import PURGED, STREAM, read_purge
 
 _IDLE_SECONDS = 0.5
 _BATCH = 256
+_UNSAID_SECONDS = 1.0  # a cut link is there again sooner: thousands of pages need not be told
 _FIELD = EVENT_FIELD.encode()
 
 Entry = tuple[bytes, dict[bytes, bytes]]
@@ -45,6 +46,11 @@ class Follower(Protocol):
 
     def heard(self, event: CloudEvent) -> None:
         """Comes again after a gap, for every event that the stream still holds."""
+
+
+class Behind(Protocol):
+    def __call__(self, behind: bool, /) -> None:
+        """Changes may have happened that are not known here; or, after that, all are known again."""
 
 
 @dataclass(slots=True)
@@ -90,11 +96,18 @@ class LiveReader:
         self._log = structlog.get_logger()
         self.tracks: dict[str, Track] = {}
         self.away_since: float | None = None
+        self._behind: Behind | None = None
+        self._is_behind = False
+        self._knew_all_at = time.monotonic()
         self.looked = asyncio.Event()
 
     def follow(self, stream: str, follower: Follower) -> None:
         """Let it hear the events of a stream, whatever they change."""
         self._followers[stream] = follower
+
+    def on_behind(self, behind: Behind) -> None:
+        """Call it when nothing could be read for a second, and when all is read again."""
+        self._behind = behind
 
     async def run(self) -> None:
         """Read until cancelled; the bus being away only delays it."""
@@ -109,6 +122,7 @@ class LiveReader:
                 more = await self.look()
             except BUS_ERRORS as error:
                 self._note_away(error)
+                self._say_behind(time.monotonic() - self._knew_all_at > _UNSAID_SECONDS)
                 await backoff.pause()
                 continue
             except Exception:
@@ -120,6 +134,8 @@ class LiveReader:
             backoff.succeeded()
             self._note_back()
             if not more:
+                self._knew_all_at = time.monotonic()
+                self._say_behind(False)
                 await self._wakes.wait(self._idle_seconds)
 
     async def look(self) -> bool:
@@ -236,6 +252,11 @@ class LiveReader:
         track.resyncs += 1
         track.last_resync = reason
         self._listener.resynced(stream, position)
+
+    def _say_behind(self, behind: bool) -> None:
+        if behind != self._is_behind and self._behind is not None:
+            self._is_behind = behind
+            self._behind(behind)
 
     def _note_away(self, error: BaseException) -> None:
         if self.away_since is None:

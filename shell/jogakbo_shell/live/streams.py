@@ -49,6 +49,7 @@ class Streams:
         self._observers: list[Observer] = []
         self._log = structlog.get_logger()
         self.leaving = False
+        self._is_behind = False
 
     def __len__(self) -> int:
         return len(self._streams)
@@ -74,7 +75,7 @@ class Streams:
         metrics.CONNECTIONS.inc()
         if link.is_paused:
             stream.paused()
-        connection.tell("hello", self._hello)
+        self._greet(connection)
         self._hub.join(connection, cursors, ailing)
         for observer in self._observers:
             observer.opened(connection)
@@ -83,7 +84,7 @@ class Streams:
         """What a stream would say until it owes nothing, for a client that gets no stream through."""
         settled = asyncio.Event()
         self._count(connection, 1)
-        connection.tell("hello", self._hello)
+        self._greet(connection)
         self._hub.join(connection, cursors, ailing)
         for observer in self._observers:
             observer.polled(connection)
@@ -115,6 +116,12 @@ class Streams:
         self._count(connection, -1)
         for observer in self._observers:
             observer.closed(connection)
+
+    def say_behind(self, behind: bool) -> None:
+        """Have every page say that what it shows may be old, or that it is not any more."""
+        self._is_behind = behind
+        for stream in self._streams:
+            stream.connection.tell("behind", frames.LOST if behind else self._hello)
 
     def revoke(self, visitor: str) -> None:
         """End every stream of a visitor; their pages shall be loaded anew."""
@@ -149,6 +156,11 @@ class Streams:
         for stream in list(self._streams):
             stream.link.abort()
             self.lost(stream)
+
+    def _greet(self, connection: Connection) -> None:
+        connection.tell("hello", self._hello)
+        if self._is_behind:
+            connection.tell("behind", frames.LOST)
 
     def _count(self, connection: Connection, more: int) -> None:
         self._total += more

@@ -100,12 +100,14 @@ async def test_a_server_that_hangs_is_noticed_and_caught_up_with(
     valkey: Server, hub: FakeHub, catalog: FakeCatalog, eventually: Eventually
 ) -> None:
     append(valkey, "5-1")
+    behind: list[bool] = []
     async with reading(valkey.url, hub, catalog) as reader:
+        reader.on_behind(behind.append)
         valkey.pause()
-        await eventually(lambda: reader.away_since is not None)
+        await eventually(lambda: reader.away_since is not None and behind == [True])
         valkey.resume()
         append(valkey, "5-2")
-        await eventually(lambda: hub.seen == ["5-2"])
+        await eventually(lambda: hub.seen == ["5-2"] and behind == [True, False])
 
     assert reader.away_since is None
 

@@ -279,6 +279,23 @@ async def test_what_the_client_says_later_means_nothing(eventually: Eventually) 
     await eventually(lambda: not portal.streams)
 
 
+# What is not known.
+
+
+async def test_while_the_bus_is_away_every_page_is_told_that_what_it_shows_may_be_old() -> None:
+    async with live_portal() as (portal, client), AsyncExitStack() as stack:
+        first = frames_of(await stack.enter_async_context(client.stream("GET", "/-/live", params=portal.query())))
+        await anext(first)
+        portal.streams.say_behind(True)
+        assert (await anext(first))["event"] == "lost"
+        later = frames_of(await stack.enter_async_context(client.stream("GET", "/-/live", params=portal.query())))
+        assert [(await anext(later))["event"] for _ in range(2)] == ["hello", "lost"]
+        polled = (await client.get("/-/live", params=portal.query() | {"once": "1"})).text
+        assert [event for event, _ in told(polled)] == ["hello", "lost"]
+        portal.streams.say_behind(False)
+        assert [(await anext(frames))["event"] for frames in (first, later)] == ["hello", "hello"]
+
+
 # Ends.
 
 
