@@ -81,7 +81,9 @@ def test_a_person_with_three_pages_is_one_person_with_one_name(new_visitor: NewV
     other = looks_at(jun, order)
     expect(others(other, TRACK)).to_have_count(1)
     name = name_in(others(other, TRACK))
-    for page in pages:
+    late = minji.context.new_page()
+    late.goto(order)
+    for page in (*pages, late):
         expect(others(page, TRACK)).to_have_count(1)
 
     pages[0].close()
