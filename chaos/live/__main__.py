@@ -56,6 +56,7 @@ async def _run(options: argparse.Namespace) -> int:
     started = time.monotonic()
     async with chromium() as browser:
         for seed in seeds:
+            print(f"seed {seed}: {seconds} s of it …", file=sys.stderr, flush=True)
             folder = _FOLDER / f"{'lossy' if lossy else 'seed'}-{seed}"
             try:
                 async with asyncio.timeout(seconds + _SPARE_SECONDS):

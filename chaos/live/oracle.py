@@ -79,15 +79,14 @@ async def _against_truth(page: OpenPage, truth: dict[int, int]) -> list[str]:
     except PAGE_ERRORS as error:
         return [f"{page.name}: cannot be asked: {error}"]
     found = [
-        f"{page.name} (live: {shown.live or 'not said'}): item {item} is {_said(shown.items.get(item))}, "
-        f"should be version {truth[item]}, fresh"
+        f"{page.name}: item {item} is {_said(shown.items.get(item))}, should be version {truth[item]}, fresh"
         for item in sorted(page.items)
         if shown.items.get(item) != (truth[item], "fresh")
     ]
+    if found:
+        found.insert(0, f"{page.name} says it is {shown.live or 'nothing'} ({shown.said})")
     if len(found) > _LEFT_OUT:
         found = [*found[:_LEFT_OUT], f"{page.name}: … {len(found) - _LEFT_OUT} more"]
-    if not shown.items:
-        found = [f"{page.name} (live: {shown.live or 'not said'}) shows no item: {shown.said}, at {page.page.url}"]
     return found + [
         f"{page.name}: typed {text!r} for item {item}, there is {shown.typed.get(item, '')!r}"
         for item, text in page.typed.items()
@@ -130,7 +129,7 @@ class Staleness:
 def staleness(
     pages: Iterable[OpenPage], commits: dict[int, list[tuple[float, int]]], silent: Sequence[Span], over: float
 ) -> Staleness:
-    """`over` is when to stop looking. A version that nobody saw was committed with the next that somebody did."""
+    """`over` is when to stop looking."""
     longest, unannounced, faults = 0.0, 0.0, []
     for page in pages:
         quiet = _quiet_spans(page, over)

@@ -31,14 +31,19 @@ _ANSWER_SECONDS = 5.0
 _SHOWN = """() => ({
   live: document.documentElement.dataset.live ?? "",
   said: `${document.title}, ${document.readyState}, ${document.body?.innerText.length} characters, ` +
-    `${document.querySelectorAll("[data-fragment]").length} fragments`,
+    `${document.querySelectorAll("[data-fragment]").length} fragments, ` +
+    `${Math.round(performance.now() / 1000)} s old, htmx ${typeof htmx}`,
   items: Object.fromEntries([...document.querySelectorAll("[data-version]")].map((one) =>
     [one.dataset.item, [Number(one.dataset.version), one.closest("[data-fragment]")?.dataset.state ?? "?"]])),
   typed: Object.fromEntries([...document.querySelectorAll("[name=note]")].filter((field) => field.value).map((field) =>
     [field.form.elements.n.value, field.value])),
 })"""
-_WHOLE = """() => document.readyState === "loading" || Boolean(document.body?.dataset.grant
-  && document.querySelector("footer") && (document.documentElement.dataset.live || performance.now() < 4000))"""
+_WHOLE = """() => {
+  const [{ loadEventEnd }] = performance.getEntriesByType("navigation");
+  const runs = document.documentElement.dataset.live || !loadEventEnd || performance.now() - loadEventEnd < 4000;
+  return (document.readyState === "loading" && performance.now() < 15000) ||
+    Boolean(document.body?.dataset.grant && document.querySelector("footer") && runs);
+}"""
 _SET_HIDDEN = """(hidden) => {
   const says = (name, value) => Object.defineProperty(document, name, { configurable: true, get: () => value });
   says("hidden", hidden);
@@ -171,6 +176,7 @@ class OpenPage:
     async def reload(self) -> None:
         """As a person does whose page did not come."""
         self.reloads += 1
+        self.notes.append(Note(time.time(), "", "seen", 0, "loaded again by hand"))
         await self.page.goto(self._origin + self._path)
 
     def heard(self, told: _Told) -> None:

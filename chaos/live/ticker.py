@@ -16,7 +16,9 @@ MOST_PER_ITEM = 3
 
 
 class Ticker:
-    """`commits[item]` are the times (Unix seconds) from which a version of it is true: `[(…, 2), (…, 3)]`."""
+    """`commits[item]` are the times (Unix seconds) from which a version of it was true: `[(…, 2), (…, 3)]`.
+
+    One whose answer did not come may be true or not, and is not among them."""
 
     def __init__(self, world: World, rng: random.Random) -> None:
         self._world = world
@@ -41,13 +43,10 @@ class Ticker:
                     self._due.insert(0, item)
 
     async def tick_and_die(self) -> None:
-        """The service commits one, and is killed before anybody hears of it."""
+        """The service commits one, if it is there, and is killed before anybody hears of it."""
         async with self._turn:
             if self._due:
-                item = self._due.pop()
-                if not await self._tick(item, "?die"):
-                    # It has answered nothing; if it has committed, then this.
-                    self._note(item, time.time())
+                await self._tick(self._due.pop(), "?die")
 
     async def _tick(self, item: int, query: str = "") -> bool:
         try:
@@ -56,10 +55,6 @@ class Ticker:
             return False
         if answer.status_code != 200:
             return False
-        self._note(item, time.time())
-        return True
-
-    def _note(self, item: int, at: float) -> None:
-        commits = self.commits[item]
-        commits.append((at, (commits[-1][1] if commits else 1) + 1))
+        self.commits[item].append((time.time(), answer.json()["version"]))
         self.count += 1
+        return True
