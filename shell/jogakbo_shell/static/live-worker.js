@@ -1,11 +1,11 @@
 // One event stream for all open pages of a browser; where there is no SharedWorker, for one. docs/contract.md, "Live".
 "use strict";
 const HELLO_MS = 4000, SILENCE_MS = 25000, LEASE_MS = 16000, JOIN_MS = 50, LEAVE_MS = 2000;
-const POLL_MS = 3000, POLLED_MS = 15000, RETRY_MS = 10000, MAX_RETRY_MS = 60000, MAX_WAIT_MS = 30000;
+const POLL_MS = 3000, POLLED_MS = 15000, RETRY_MS = 60000, MAX_WAIT_MS = 30000;
 const MAX_LENGTH = 7000, MAX_GRANTS = 16;
-const pages = new Map(); // port → { port, grant, cursor, locale, stale, heardAt }
-let lines = [], timer = 0, due = 0;
-let mutes = 0, pollUntil = 0, retryMs = RETRY_MS, brokenAt = 0;
+// port → { port, grant, cursor, locale, stale, heardAt }
+const pages = new Map();
+let lines = [], timer, mutes = 0, pollUntil = 0, brokenAt = 0;
 
 const random = (max) => Math.random() * max;
 const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
@@ -65,8 +65,8 @@ class Line {
   }
 
   tell(frame) {
-    const { locale } = frame.data;
-    for (const { port, locale: own } of this.pages) port.postMessage(!locale || locale === own ? frame : { id: frame.id });
+    const { id, data } = frame;
+    for (const { port, locale } of this.pages) port.postMessage((data?.locale ?? locale) === locale ? frame : { id });
   }
 
   // One request, from its beginning to its end; gives the pause until the next.
@@ -76,7 +76,6 @@ class Line {
     const wait = (ms) => { this.deadline = Date.now() + ms; };
     let openedAt = 0, atLeast = 0;
     this.request = new AbortController();
-    this.late = false;
     wait(polls ? POLLED_MS : HELLO_MS);
     try {
       const answer = await fetch(polls ? `${url}&once=1` : url, {
@@ -96,20 +95,23 @@ class Line {
         if (!openedAt) {
           openedAt = Date.now();
           brokenAt = 0;
-          if (!polls) [mutes, retryMs] = [0, RETRY_MS];
+          if (!polls) mutes = 0;
         }
         this.tell({ ...frame, polls, at: performance.timeOrigin + performance.now() });
       }
       if (polls && openedAt) return POLL_MS * (0.75 + random(0.5));
-    } catch { /* cut, refused or silent: it is tried again */ } finally { this.request.abort(); }
+    } catch {
+      // Cut, refused or silent: it is tried again.
+    } finally {
+      this.request.abort();
+    }
     if (this.closed) return 0;
-    if (!polls && this.late && !openedAt && ++mutes >= 2) {
-      pollUntil = Date.now() + retryMs;
-      retryMs = Math.min(2 * retryMs, MAX_RETRY_MS);
+    if (!polls && !openedAt && Date.now() >= this.deadline && ++mutes >= 2) {
+      pollUntil = Date.now() + RETRY_MS;
       return 0;
     }
     if (!this.polled) pollUntil = 0;
-    this.tell({ event: "lost", data: {} });
+    this.tell({ event: "lost" });
     brokenAt ||= Date.now();
     // Never much longer than it has been broken already, and never all browsers at once.
     const most = openedAt ? (Date.now() - openedAt > 10000 ? 1000 : 3000) : Math.max(1000, (Date.now() - brokenAt) / 2);
@@ -119,21 +121,14 @@ class Line {
 
 function regroup() {
   clearTimeout(timer);
-  timer = 0;
+  timer = null;
   for (const line of lines) line.close();
   lines = groups().map((group, index) => new Line(group, index > 0));
 }
 
-function regroupWithin(ms) {
-  if (timer && due <= Date.now() + ms) return;
-  clearTimeout(timer);
-  due = Date.now() + ms;
-  timer = setTimeout(regroup, ms);
-}
-
 function renew(some) {
   for (const { port } of some) {
-    port.postMessage({ event: "reload", data: {} });
+    port.postMessage({ event: "reload" });
     pages.delete(port);
   }
   regroup();
@@ -142,8 +137,9 @@ function renew(some) {
 
 function leave(port) {
   if (!pages.delete(port)) return;
-  if (pages.size) regroupWithin(LEAVE_MS);
-  else regroup(); // at once: when the last page rests in the browser's memory, so does its worker
+  if (pages.size) timer ??= setTimeout(regroup, LEAVE_MS);
+  // At once: when the last page rests in the browser's memory, so does its worker.
+  else regroup();
 }
 
 // A page says every few seconds what it shows; one that no longer does is gone, whether or not it said goodbye.
@@ -157,20 +153,17 @@ function adopt(port) {
     if (page) Object.assign(page, data, { heardAt });
     else if (data.grant) {
       pages.set(port, { port, heardAt, ...data });
-      regroupWithin(JOIN_MS);
+      clearTimeout(timer);
+      timer = setTimeout(regroup, JOIN_MS);
     }
+    if (data.now) regroup();
     if (data.grant) port.postMessage({});
   };
 }
 
 setInterval(() => {
-  for (const line of lines) {
-    if (Date.now() < line.deadline) continue;
-    line.late = true;
-    line.request.abort();
-  }
+  for (const line of lines) if (Date.now() >= line.deadline) line.request.abort();
   for (const { port, heardAt } of pages.values()) if (Date.now() - heardAt > LEASE_MS) leave(port);
 }, 1000);
-self.addEventListener("online", regroup);
 self.onconnect = ({ ports }) => adopt(ports[0]);
 if (self.postMessage) adopt(self);

@@ -9,8 +9,8 @@
   const FIELDS = "input:not([type=hidden], [type=submit], [type=button]), select, textarea";
   const REACHABLE = `${FIELDS}, a[href], button, summary, [tabindex], [contenteditable]`;
   const random = (max) => Math.random() * max;
-  const busy = new Set(); // forms on their way
-  const edited = new Set(), scrolled = new Set(); // elements in which somebody has written, that somebody has scrolled
+  // Forms on their way; elements in which somebody has written, and that somebody has scrolled.
+  const busy = new Set(), edited = new Set(), scrolled = new Set();
 
   // htmx's morph itself: its swap() would also obey out-of-band swaps, titles and autofocus inside a frame.
   let morph;
@@ -18,7 +18,8 @@
     init: (api) => { morph = api.morph; },
     htmx_before_morph_node: (element, { newNode }) => !(edited.has(element) && element.id && element.id === newNode.id),
     htmx_before_morph_attr: (element, { attrName }) =>
-      !(attrName === "open" && element.matches("details, dialog")) && // the person's choice wins
+      // The person's choice wins.
+      !(attrName === "open" && element.matches("details, dialog")) &&
       !((attrName === "aria-busy" || attrName === "aria-disabled") && busy.has(element.closest("form"))),
   });
 
@@ -57,22 +58,22 @@
     for (const known of [edited, scrolled]) for (const element of known) if (!element.isConnected) known.delete(element);
     const template = document.createElement("template");
     template.innerHTML = html;
-    const first = template.content.firstElementChild, whole = first?.id === section.id;
-    const content = document.createDocumentFragment();
-    content.append(...(whole ? [first] : template.content.childNodes));
+    const { content } = template, first = content.firstElementChild, whole = first?.id === section.id;
+    if (whole) content.replaceChildren(first);
     for (const element of content.querySelectorAll("[autofocus]")) element.removeAttribute("autofocus");
     const unknown = keepNested(section, content);
     const typed = [...section.querySelectorAll(FIELDS)].filter(isDirty).map((field) =>
       ({ field, mark: markOf(field), value: field.value, checked: field.checked }));
     const active = section.contains(document.activeElement) ? document.activeElement : null;
-    const focus = active && {
-      mark: markOf(active), around: partsAround(active, section), start: active.selectionStart, end: active.selectionEnd,
-    };
+    const around = [];
+    for (let part = active; (part = part?.parentElement?.closest("section")) && section.contains(part);) around.push(part);
+    const focus = active && { mark: markOf(active), around, start: active.selectionStart, end: active.selectionEnd };
     const places = placesIn(section, active);
     const observer = new MutationObserver(() => {});
     observer.observe(section, { subtree: true, childList: true, characterData: true });
     morph(section, content, !whole);
-    if (!whole) delete section.dataset.etag; // it is no longer what a frame of that etag would show
+    // It is no longer what a frame of that etag would show.
+    if (!whole) delete section.dataset.etag;
     const records = observer.takeRecords();
     observer.disconnect();
     restore(section, typed);
@@ -137,16 +138,9 @@
     }
   }
 
-  function partsAround(element, section) {
-    const parts = [];
-    for (let part = element.parentElement; part && section.contains(part); part = part.parentElement) {
-      if (part.matches("section")) parts.push(part);
-    }
-    return parts;
-  }
-
   function refocus(section, active, { mark, around, start, end }) {
-    if (active === document.activeElement && active.matches("section")) return; // it is a refuge already
+    // It is a refuge already.
+    if (active === document.activeElement && active.matches("section")) return;
     const heir = heirOf(mark, section.querySelectorAll(REACHABLE));
     if (heir && heir === document.activeElement) return;
     if (!heir || heir.disabled) {
@@ -176,9 +170,9 @@
 
   const asked = new Set([...document.querySelectorAll("[data-fragment]")].map((section) => section.id));
   const sectionOf = (id) => (asked.has(id) ? document.getElementById(id) : null);
-  const swaps = new Map(); // id → how often live has swapped it
-  const held = new Map(); // id → frame that waits until an error message was read, or a syllable is composed
-  const due = new Map(); // id → the refresh to come
+  // By id: how often live has swapped it; a frame that waits until an error message was read, or a syllable is
+  // composed; the refresh to come.
+  const swaps = new Map(), held = new Map(), due = new Map();
 
   function show(section, html) {
     swaps.set(section.id, (swaps.get(section.id) ?? 0) + 1);
@@ -207,10 +201,12 @@
     const turn = { at };
     turn.timer = setTimeout(async () => {
       turn.timer = 0;
-      const html = await fetched(section);
-      if (due.get(section.id) !== turn) return; // a newer one is on its way, or an action has answered
+      const before = swaps.get(section.id), html = await fetched(section);
+      // A newer one is on its way, or an action has answered.
+      if (due.get(section.id) !== turn) return;
       due.delete(section.id);
-      if (html != null) return show(section, html);
+      // A frame that came meanwhile may be newer, or older: it is asked once more.
+      if (html != null) return swaps.get(section.id) === before ? show(section, html) : refresh(section, CHECK_MS);
       section.dataset.state = "stale";
       refresh(section, random(Math.min(30000, 1000 * 2 ** tries)), tries + 1);
     }, within);
@@ -254,7 +250,8 @@
 
   document.addEventListener("htmx:config:request", (event) => {
     const { ctx } = event.detail;
-    if (busy.has(ctx.sourceElement)) return event.preventDefault(); // the second click of a double click
+    // The second click of a double click.
+    if (busy.has(ctx.sourceElement)) return event.preventDefault();
     // A dead server is an answer too; htmx would only write it to the console.
     ctx.fetch = (url, init) => fetch(url, init).catch(() => new Response("", { status: 503 }));
   });
@@ -300,7 +297,7 @@
 
   // ---- The stream: live-worker.js has one for all pages of this browser ----
 
-  let { SharedWorker: Shared } = globalThis, { cursor } = document.body.dataset;
+  let { cursor } = document.body.dataset;
   let port, unanswered, over, hide, doubting, silence, sample = 0, toldAt = performance.timeOrigin, seen = [];
   const sign = document.querySelector(".live-sign"), spoken = sign?.nextElementSibling;
   const isOld = (states) => /waiting|off/.test(states);
@@ -315,7 +312,8 @@
       if (!section) return;
       const fresh = (section.dataset.state ?? "fresh") === "fresh";
       if (!html && fresh) section.dataset.state = state;
-      if (!html || (fresh && etag === section.dataset.etag)) return; // what is old heals with the same HTML, too
+      // What is old heals with the same HTML, too; and what is held may be something else.
+      if (!html || (fresh && etag === section.dataset.etag && !held.get(id))) return;
       if (show(section, html) && Math.random() < sample) measure(at);
     },
     refresh({ id, within_ms: within }) {
@@ -343,30 +341,29 @@
 
   function join() {
     leave();
-    if (document.hidden || over) return; // it comes back when it is looked at
-    try {
-      port = new Shared(worker).port;
-    } catch { // Chrome on Android has none
-      Shared = null;
-      port = new Worker(worker);
-    }
+    // It comes back when it is looked at.
+    if (document.hidden || over) return;
+    // Chrome on Android has no shared workers.
+    port = globalThis.SharedWorker ? new SharedWorker(worker).port : new Worker(worker);
     port.onmessage = hear;
     unanswered = 0;
     doubt();
     here();
   }
 
-  function here() {
+  function here(now) {
     explain();
     if (!port) return;
-    if (++unanswered > 3) return join(); // the worker has died
+    // The worker has died.
+    if (++unanswered > 3) return join();
     const stale = [...document.querySelectorAll("[data-fragment][data-state]:not([data-state=fresh])")];
-    port.postMessage({ grant, cursor, locale: root.lang, stale: stale.map((section) => section.id) });
+    port.postMessage({ grant, cursor, locale: root.lang, stale: stale.map((section) => section.id), now });
   }
 
   function leave() {
     report();
-    port?.postMessage(null); // the worker closes it: closed here, it would lose the message
+    // The worker closes it: closed here, it would lose the message.
+    port?.postMessage(null);
     port = null;
   }
 
@@ -415,12 +412,13 @@
   // ---- How long a change took to be seen, told by a few ----
 
   function measure(at) {
-    if (document.hidden || seen.length >= MOST_SEEN) return;
+    if (document.hidden) return;
     requestAnimationFrame(() => setTimeout(() => seen.push(Math.round(performance.timeOrigin + performance.now() - at))));
   }
 
   function report() {
-    if (seen.length) navigator.sendBeacon("/-/seen", new Blob([JSON.stringify({ swap_ms: seen })], { type: "application/json" }));
+    const words = JSON.stringify({ swap_ms: seen.slice(0, MOST_SEEN) });
+    if (seen.length) navigator.sendBeacon("/-/seen", new Blob([words], { type: "application/json" }));
     seen = [];
   }
 
@@ -436,7 +434,9 @@
     report();
     if (document.hidden) hide = setTimeout(leave, HIDDEN_MS);
     else if (!port) join();
+    else if (isOld(root.dataset.live)) here(true);
   });
+  addEventListener("online", () => here(true));
   setInterval(here, HERE_MS);
   setInterval(report, SEEN_MS);
   join();

@@ -13,12 +13,13 @@ _END = b"\r\n\r\n"
 
 
 class BufferingProxy:
-    """Lets everything pass while not `buffers`. A connection serves one request."""
+    """Lets everything pass while not `buffers`; `kept` answers it did not. A connection serves one request."""
 
     def __init__(self, upstream: str) -> None:
         address = urlsplit(upstream)
         self._upstream = (address.hostname, address.port)
         self.buffers = True
+        self.kept = 0
         self.url = ""
         self._over = asyncio.Event()
         self._loop = asyncio.new_event_loop()
@@ -51,6 +52,7 @@ class BufferingProxy:
                 writer.write(answered.replace(_END, b"\r\nConnection: close" + _END))
                 await _pass(from_upstream, writer)
             else:
+                self.kept += 1
                 await sending  # the browser goes; nothing has been sent to it
             sending.cancel()
         except (OSError, asyncio.IncompleteReadError):

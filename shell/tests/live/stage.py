@@ -101,8 +101,9 @@ class Stage:
         self.refuse: Callable[[list[str]], Response | None] = lambda grants: None
         self.poll = ""
         self.loads = 0
-        self._release = threading.Event()
-        self._release.set()
+        self.fetches = 0
+        self._actions, self._fragments = threading.Event(), threading.Event()
+        self.release()
         self._loop = asyncio.new_event_loop()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
@@ -133,14 +134,18 @@ class Stage:
         self.write(None)
 
     def hold_actions(self) -> None:
-        self._release.clear()
+        self._actions.clear()
 
-    def release_actions(self) -> None:
-        self._release.set()
+    def hold_fragments(self) -> None:
+        self._fragments.clear()
+
+    def release(self) -> None:
+        self._actions.set()
+        self._fragments.set()
 
     def close(self) -> None:
         self.hang_up()
-        self.release_actions()
+        self.release()
         self._server.should_exit = self._server.force_exit = True
         self._thread.join(5)
         self._listener.close()
@@ -199,7 +204,7 @@ class Stage:
 
     async def _act(self, request: Request) -> Response:
         self.posts.append(await request.body())
-        await asyncio.to_thread(self._release.wait, 5)
+        await asyncio.to_thread(self._actions.wait, 5)
         return self.action
 
     async def _see(self, request: Request) -> Response:
@@ -207,6 +212,8 @@ class Stage:
         return Response(status_code=204)
 
     async def _show(self, request: Request) -> Response:
+        self.fetches += 1
+        await asyncio.to_thread(self._fragments.wait, 5)
         return self.fragment
 
     async def _show_level(self, request: Request) -> Response:

@@ -192,7 +192,7 @@ def test_a_double_click_is_one_action_and_the_button_keeps_the_focus(page: Page,
     expect(page.get_by_text("seen meanwhile")).to_be_visible()
     expect(page.get_by_role("button")).to_have_attribute("aria-disabled", "true")
     page.get_by_role("button").click(force=True)
-    stage.release_actions()
+    stage.release()
 
     expect(page.get_by_role("button")).not_to_have_attribute("aria-disabled", "true")
     expect(page.get_by_text("taken")).to_be_visible()

@@ -74,6 +74,7 @@ def test_two_pages_in_two_languages_get_each_its_own(context: BrowserContext, st
 
 
 def test_a_page_that_is_closed_leaves_the_stream_and_the_others_stay(context: BrowserContext, stage: Stage) -> None:
+    stage.times = {"LEASE_MS": 600_000}
     stays, goes = opened(context, stage, scene(0), scene(1))
 
     goes.close()
@@ -183,7 +184,7 @@ def test_a_page_comes_back_from_the_browsers_memory_with_what_it_had(page: Page,
 def test_a_hidden_page_leaves_after_a_while_and_is_live_when_it_is_looked_at(
     page: Page, stage: Stage, shared: bool
 ) -> None:
-    stage.times = {"HIDDEN_MS": 300}
+    stage.times = {"HIDDEN_MS": 300, "SILENCE_MS": 600_000}
     page.add_init_script(_HIDES + ("" if shared else "delete globalThis.SharedWorker;"))
     open_page(page, stage)
     stage.show("<p>second</p>", cursor="orders:1-5")

@@ -48,9 +48,9 @@ def test_it_waits_for_as_long_as_it_is_asked_to(page: Page, stage: Stage) -> Non
 @pytest.mark.parametrize(
     "instead",
     [
-        HTMLResponse("<!doctype html><title>Login</title><form>Please log in</form>"),
+        HTMLResponse("<!doctype html><form>Please log in</form>\n\nevent: hello\ndata: {}\n\n"),
         RedirectResponse("/login", 303),
-        HTMLResponse("<h1>Forbidden</h1>", 403),
+        HTMLResponse('{"refused": [0]}', 403),
         Response("event: fragment\ndata: no JSON\n\n", media_type="text/event-stream"),
     ],
     ids=["login page", "redirect", "forbidden by a proxy", "rubbish"],
@@ -93,15 +93,15 @@ def test_a_frame_that_comes_in_pieces_is_put_together(page: Page, stage: Stage) 
     expect(page.get_by_text("세 번째")).to_be_visible()
 
 
-def test_a_page_in_a_browser_that_was_offline_does_not_wait_for_its_turn(page: Page, stage: Stage) -> None:
+@pytest.mark.parametrize("event", ["online", "visibilitychange"])
+def test_who_is_online_again_or_looks_at_the_page_does_not_wait(page: Page, stage: Stage, event: str) -> None:
+    stage.times = {"MAX_WAIT_MS": 600_000}
     open_page(page, stage)
-    stage.refuse = lambda grants: problem(503, {"Retry-After": "30"})
+    stage.refuse = lambda grants: problem(503, {"Retry-After": "600"})
     stage.hang_up()
-    wait_until(page, lambda: len(stage.refused) == 1)
+    expect_live(page, "waiting")
 
     stage.refuse = lambda grants: None
-    page.context.set_offline(True)
-    page.context.set_offline(False)
+    page.evaluate(f"{'document' if event == 'visibilitychange' else 'window'}.dispatchEvent(new Event('{event}'))")
 
-    expect_live(page, seconds=10)
-    wait_until(page, lambda: len(stage.open) == 1)
+    expect_live(page)

@@ -14,8 +14,8 @@ _WORD_FOR_WORD = """() => {
   const watch = (records) => said.push(document.querySelector(".live-said").textContent);
   new MutationObserver(watch).observe(document.querySelector(".live-said"), { childList: true, characterData: true });
 }"""
-_DAY_LATER = """const now = Date.now;
-addEventListener("later", () => { Date.now = () => now() + 864e5; });"""
+_LATER = """const now = Date.now;
+addEventListener("later", ({ detail: hours }) => { Date.now = () => now() + 36e5 * hours; });"""
 
 
 def go_away(stage: Stage) -> None:
@@ -24,8 +24,10 @@ def go_away(stage: Stage) -> None:
 
 
 def test_a_page_that_is_not_live_says_as_of_when_it_is_right(page: Page, stage: Stage) -> None:
+    page.add_init_script(_LATER)
     open_page(page, stage)
-    before = datetime.datetime.now()
+    page.evaluate("dispatchEvent(new CustomEvent('later', { detail: 1 }))")
+    before = datetime.datetime.now() + datetime.timedelta(hours=1)
     stage.show("<p>second</p>")
     expect(page.get_by_text("second")).to_be_visible()
 
@@ -39,13 +41,13 @@ def test_a_page_that_is_not_live_says_as_of_when_it_is_right(page: Page, stage: 
 
 def test_what_is_older_than_a_day_says_so_with_its_date(page: Page, stage: Stage) -> None:
     stage.times = {"HERE_MS": 200}
-    page.add_init_script(_DAY_LATER)
+    page.add_init_script(_LATER)
     open_page(page, stage)
     go_away(stage)
     expect_live(page, "waiting")
     expect(page.locator(".live-sign time")).to_have_text(re.compile(r"^\d\d:\d\d$"))
 
-    page.evaluate("dispatchEvent(new Event('later'))")
+    page.evaluate("dispatchEvent(new CustomEvent('later', { detail: 24 }))")
 
     expect(page.locator(".live-sign time")).to_have_text(re.compile(r"^\d+/\d+, \d\d:\d\d$"))
 
@@ -53,6 +55,7 @@ def test_what_is_older_than_a_day_says_so_with_its_date(page: Page, stage: Stage
 def test_only_the_change_is_spoken_and_a_page_that_is_live_from_the_beginning_is_not(page: Page, stage: Stage) -> None:
     stage.times = {"HERE_MS": 100}
     open_page(page, stage)
+    assert page.locator(".live-said").text_content() == ""
     page.evaluate(_WORD_FOR_WORD)
     go_away(stage)
     expect_live(page, "waiting")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from shell.tests.live.stage import Stage, expect_live, open_page, section, wait_until
+from shell.tests.live.stage import Stage, answer, expect_live, open_page, section, wait_until
 
 
 def test_a_list_stays_where_it_was_scrolled_to(page: Page, stage: Stage) -> None:
     wide = f"<pre>{'wide ' * 400}</pre>"
     a, b = (f'<div id="{name}" class="table-scroll">{wide}</div>' for name in "ab")
+    page.add_init_script("delete Element.prototype.moveBefore")  # not in every browser, and it would keep it
     open_page(page, stage, section(a + b))
     page.evaluate("document.getElementById('b').scrollLeft = 300")
     page.wait_for_function("document.getElementById('b').scrollLeft === 300")
@@ -98,6 +99,44 @@ def test_a_frame_does_not_wait_for_ever_for_a_syllable(page: Page, stage: Stage)
 
     expect(page.get_by_text("two")).to_be_visible()
     expect(page.get_by_label("Name")).to_have_value("하")
+
+
+def test_what_is_held_back_gives_way_to_a_later_frame_that_is_as_before(page: Page, stage: Stage) -> None:
+    stage.times = {"COMPOSE_MS": 600_000}
+    field = '<p>{0}</p><input name="name" aria-label="Name">'
+    open_page(page, stage, section(field.format("one")))
+    stage.show(field.format("two"), etag="two")
+    expect(page.get_by_text("two")).to_be_visible()
+    page.get_by_label("Name").focus()
+    keyboard = page.context.new_cdp_session(page)
+    keyboard.send("Input.imeSetComposition", {"text": "하", "selectionStart": 1, "selectionEnd": 1})
+
+    stage.show(field.format("three"), etag="three")
+    stage.show(field.format("two"), etag="two", cursor="orders:1-5")
+    keyboard.send("Input.insertText", {"text": "한"})
+
+    stage.show("<p>four</p>", etag="four", name="none", cursor="orders:1-6")
+    stage.hang_up()
+    wait_until(page, lambda: len(stage.asked) == 2 and stage.asked[1].cursor == "orders:1-6")
+    expect(page.get_by_text("two")).to_be_visible()
+
+
+def test_an_answer_that_a_frame_has_overtaken_is_not_shown(page: Page, stage: Stage) -> None:
+    stage.times = {"CHECK_MS": 600_000}
+    open_page(page, stage)
+    stage.fragment = answer("<p>older</p>")
+    stage.hold_fragments()
+    stage.send("refresh", id="f-orders-board", url="/-/orders/board", within_ms=0)
+    wait_until(page, lambda: stage.fetches == 1)
+
+    stage.show("<p>newer</p>", cursor="orders:1-5")
+    expect(page.get_by_text("newer")).to_be_visible()
+    with page.expect_response("**/orders/board") as answered:
+        stage.release()
+    answered.value.finished()
+
+    page.evaluate("new Promise((resolve) => setTimeout(resolve))")
+    expect(page.get_by_text("newer")).to_be_visible()
 
 
 def test_who_is_here_is_handed_to_the_page_for_what_it_shows(page: Page, stage: Stage) -> None:
