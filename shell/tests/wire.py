@@ -163,10 +163,10 @@ async def wire(origin: str, *, receive_bytes: int = 0) -> AsyncIterator[Wire]:
     peer.setblocking(False)
     try:
         await asyncio.get_running_loop().sock_connect(peer, (address.hostname, address.port))
-    except OSError:
+        made = Wire(*await asyncio.open_connection(sock=peer))
+    except BaseException:  # a test that ends meanwhile cancels it
         peer.close()
         raise
-    made = Wire(*await asyncio.open_connection(sock=peer))
     try:
         yield made
     finally:
