@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from jogakbo.contract.streams import Position
+from jogakbo.contract.streams import START, Position
 
 _RING_LENGTH = 2_000
 _MEMO_LENGTH = 1_000
@@ -62,11 +62,18 @@ class ChangeLog:
         """From here on it is known what changes; what changed before is not."""
         former = self._rings.get(stream)
         floor = position
-        if former and position < former.top:
-            # The stream begins a life with lower ids: a cursor of the former life must not pass for "ahead of us".
+        if former and position <= former.top:
+            # The stream begins a life with lower ids, or has lost what came next: a cursor of the former life must not
+            # pass for "ahead of us", or for "just as far".
             floor = Position(former.top.epoch, former.top.seq + 1)
         self._rings[stream] = _Ring(floor=floor, top=position)
         self._moved()
+
+    def forget(self, stream: str) -> None:
+        """Whoever comes from before now gets all that depends on the stream."""
+        ring = self._rings[stream]
+        ring.floor = ring.top
+        self._memo.clear()
 
     def keep(self, streams: Iterable[str]) -> None:
         """Forget every other stream: no fragment server asks for it any more."""
@@ -80,7 +87,8 @@ class ChangeLog:
         """What may have changed after the lowest of these; one that cannot be read has seen nothing.
 
         A position above this worker's own is another worker's: it has seen all that this one has, and what this
-        one reads next is told to every connection anyway.
+        one reads next is told to every connection anyway. Where this worker finds the stream empty, what the other
+        has seen may be of a life that is lost.
         """
         if (known := self._memo.get(cursors)) is not None:
             return known
@@ -89,7 +97,7 @@ class ChangeLog:
         unknown: set[str] = set()
         for stream, ring in self._rings.items():
             position = seen.get(stream)
-            if position is None or position < ring.floor:
+            if position is None or position < ring.floor or ring.top == START < position:
                 unknown.add(stream)
                 continue
             for changed_at, changed in reversed(ring.changes):

@@ -111,7 +111,7 @@ class Hub:
         mark = self._mark()
         self._moved(stream, position, purge.keys)
         if purge.servers:
-            self._log.restart(stream, position)
+            self._log.forget(stream)
             self._renew(purge.servers, mark)
 
     def dropped(self, streams: frozenset[str]) -> None:

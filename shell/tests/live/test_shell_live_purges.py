@@ -198,6 +198,9 @@ async def test_open_pages_and_those_that_come_back_follow_any_purge(
         assert entry.purged, "what an open page is given must not be the old version once more"
         back = Page(worker.hub, cursor=before, ailing=())
         await eventually(lambda: back.shows(2))
+        back.close()
+        back = Page(worker.hub, cursor=worker.hub.settled(), ailing=())
+        assert not back.shows(2), "who has seen it has seen it"
         here.close()
         back.close()
 
