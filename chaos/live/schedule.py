@@ -19,6 +19,7 @@ _PACE: dict[Place, tuple[float, float, float]] = {
     "service": (8.0, 0.0, 2.0),
     "page": (3.0, 0.5, 6.0),
 }
+_TICKS_PER_SECOND = 4
 _ONCE = ("session-over",)  # its pages load themselves anew once a minute at most
 _LONG_SECONDS = {"page-hidden": 32.0, "page-frozen": 18.0, "bus-refused": 12.0, "valkey-restarted-empty": 12.0}
 """Now and then: longer than a hidden page keeps its stream, than the browser's worker takes a silent one for open, and
@@ -41,9 +42,10 @@ def plan(seed: int, seconds: float) -> dict[Place, list[Blow]]:
     return {place: _track(place, rng, seconds) for place in _PACE}
 
 
-def tick_times(seed: int, seconds: float, count: int) -> list[float]:
+def tick_times(seed: int, seconds: float, most: int) -> list[float]:
     """When something changes; the last change is before the last fault is over."""
     rng = random.Random(f"ticks {seed}")
+    count = min(most, round(_TICKS_PER_SECOND * seconds))
     return sorted(rng.uniform(0.2, seconds - 0.5) for _ in range(count))
 
 
