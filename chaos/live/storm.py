@@ -120,19 +120,23 @@ async def _storm(stage: Stage, tracks: Mapping[Place, Sequence[Blow]], seed: int
     struck: list[Struck] = []
     async with asyncio.TaskGroup() as tasks:
         for blows in tracks.values():
-            tasks.create_task(_strike(stage, blows, struck))
+            tasks.create_task(_strike(stage, blows, seconds, struck))
         tasks.create_task(_tick(stage.ticker, tick_times(seed, seconds, stage.ticker.left)))
         tasks.create_task(_type(stage.windows, seconds))
     return sorted(struck, key=lambda one: one.began)
 
 
-async def _strike(stage: Stage, blows: Sequence[Blow], struck: list[Struck]) -> None:
+async def _strike(stage: Stage, blows: Sequence[Blow], seconds: float, struck: list[Struck]) -> None:
+    """One after the other; what could not begin in time, because a process took long to start again, is left out."""
     started = time.monotonic()
     for blow in blows:
         await asyncio.sleep(started + blow.at - time.monotonic())
+        left = started + seconds - time.monotonic()
+        if left < 0:
+            return
         began, error = time.time(), ""
         try:
-            await FAULTS[blow.fault].strike(stage, random.Random(blow.seed), blow.seconds)
+            await FAULTS[blow.fault].strike(stage, random.Random(blow.seed), min(blow.seconds, left))
         except PAGE_ERRORS as fault:
             error = str(fault).splitlines()[0] if str(fault) else type(fault).__name__
         struck.append(Struck(blow.fault, began, time.time(), error))
