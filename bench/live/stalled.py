@@ -10,6 +10,7 @@ from statistics import median
 import msgspec
 
 from bench.live.audience import Audience, Delivery, Numbers, audience
+from bench.live.messages import FRAGMENTS
 from bench.live.systems.system import System
 from bench.progress import Progress
 
@@ -17,16 +18,19 @@ CONNECTIONS = 1_000
 STALLED = CONNECTIONS // 20
 
 _BEFORE = 20
-_SECONDS = 25.0
+_BURSTS = 50  # more than the kernel keeps for a connection with a small buffer
+_SECONDS = 18.0  # longer than our shell waits for one that takes nothing
 _EVERY_SECONDS = 0.05
 _MEMORY_EVERY = 20
 _RETURN_SECONDS = 20.0
+_OTHER_SECONDS = 12.0
 
 
 class Stalled(msgspec.Struct, frozen=True):
-    """Milliseconds until a message is with the others, before and meanwhile; `messages` went out meanwhile.
+    """Milliseconds until a message is with the others, before, and after bursts that filled what the kernel keeps.
 
-    `cut` connections the system had closed by the end; `back` of all were there again and current when they read on.
+    `messages` went out then. `cut` connections the system had closed by the end; `back` of all were there again and
+    current when they read on.
     """
 
     system: str
@@ -48,16 +52,18 @@ def measure(systems: Sequence[System], binary: Path, numbers: Numbers, progress:
 
 
 def planned_seconds(systems: Sequence[System]) -> float:
-    return len(systems) * (_SECONDS + 5)
+    return len(systems) * (_SECONDS + _OTHER_SECONDS)
 
 
 def _measure(system: System, binary: Path, numbers: Numbers, progress: Progress) -> Stalled:
-    progress.step(f"{STALLED} of {CONNECTIONS:,} stop reading: {system.label}", _SECONDS + 5)
+    progress.step(f"{STALLED} of {CONNECTIONS:,} stop reading: {system.label}", _SECONDS + _OTHER_SECONDS)
     with audience(system, binary, numbers, CONNECTIONS) as listeners:
         listeners.open(CONNECTIONS, narrow=STALLED)
         before = [listeners.send() for _ in range(_BEFORE)]
         memory, held = system.process.pss_bytes(), system.process.connections(system.port)
         listeners.subscribers.stall(STALLED)
+        for _ in range(_BURSTS):
+            listeners.send(FRAGMENTS)
         during, most = _send_on(listeners)
         cut = held - system.process.connections(system.port)
         listeners.subscribers.resume()
