@@ -4,7 +4,7 @@
   "use strict";
   const root = document.documentElement;
   const { grant, worker = "/static/live-worker.js" } = document.body.dataset;
-  const GLOW_MS = 1200, SIGN_MS = 2500, HERE_MS = 5000, HIDDEN_MS = 30000, READ_MS = 4000, CHECK_MS = 1500;
+  const GLOW_MS = 1200, SETTLE_MS = 50, SIGN_MS = 2500, HERE_MS = 5000, HIDDEN_MS = 30000, READ_MS = 4000, CHECK_MS = 1500;
   const SEEN_MS = 30000, MOST_SEEN = 100, COMPOSE_MS = 10000, DAY_MS = 72e6;
   const FIELDS = "input:not([type=hidden], [type=submit], [type=button]), select, textarea";
   const REACHABLE = `${FIELDS}, a[href], button, summary, [tabindex], [contenteditable]`;
@@ -298,14 +298,15 @@
   // ---- The stream: live-worker.js has one for all pages of this browser ----
 
   let { cursor } = document.body.dataset;
-  let port, unanswered, over, hide, doubting, silence, sample = 0, toldAt = performance.timeOrigin, seen = [];
+  let port, unanswered, over, hide, expected, turning, silence, sample = 0, toldAt = performance.timeOrigin, seen = [];
   const sign = document.querySelector(".live-sign"), spoken = sign?.nextElementSibling;
   const isOld = (states) => /waiting|off/.test(states);
 
   const handlers = {
     hello({ sample: share = 0 }, polls) {
       sample = share;
-      say(polls ? "polling" : "on");
+      // Not before it is heard whether the next word is that all is not known after all.
+      expect(polls ? "polling" : "on", SETTLE_MS);
     },
     fragment({ id, html, etag, state }, _, at) {
       const section = sectionOf(id);
@@ -323,7 +324,9 @@
     presence(detail) {
       if (sectionOf(detail.id)) document.dispatchEvent(new CustomEvent("jogakbo:presence", { detail }));
     },
-    lost: doubt,
+    lost() {
+      expect("waiting", SIGN_MS);
+    },
     reload() {
       over = true;
       leave();
@@ -333,8 +336,8 @@
 
   function hear({ data: { event, data, id, polls, at } }) {
     unanswered = 0;
-    if (at) toldAt = Date.now();
     if (event) handlers[event]?.(data, polls, at);
+    if (at && !isOld(root.dataset.live + expected)) toldAt = Date.now();
     // After the swap, and not while an older frame is held back: whoever resumes here has seen all before it.
     if (id && port && !held.size) port.postMessage({ cursor: cursor = id });
   }
@@ -347,7 +350,7 @@
     port = globalThis.SharedWorker ? new SharedWorker(worker).port : new Worker(worker);
     port.onmessage = hear;
     unanswered = 0;
-    doubt();
+    handlers.lost();
     here();
   }
 
@@ -384,13 +387,16 @@
 
   // ---- The sign: whether the page is live, and else how old it is ----
 
-  function doubt() {
-    doubting ||= setTimeout(say, SIGN_MS, "waiting");
+  function expect(state, within) {
+    if (state === expected) return;
+    clearTimeout(turning);
+    turning = setTimeout(say, within, state);
+    expected = state;
   }
 
   function say(state) {
-    clearTimeout(doubting);
-    doubting = 0;
+    clearTimeout(turning);
+    expected = state;
     const before = root.dataset.live;
     if (state === before) return;
     root.dataset.live = state;

@@ -100,6 +100,7 @@ class Stage:
         self.action: Response = Response(status_code=204)
         self.refuse: Callable[[list[str]], Response | None] = lambda grants: None
         self.poll = ""
+        self.greeting = ""
         self.loads = 0
         self.fetches = 0
         self._actions, self._fragments = threading.Event(), threading.Event()
@@ -187,7 +188,7 @@ class Stage:
         polls = query.get("once") == "1"
         ask = Ask(grants, cursors, query.get("stale", ""), polls, len(request.url.path) + len(request.url.query) + 1)
         self.asked.append(ask)
-        hello = frame("hello", sample=self.sample)
+        hello = frame("hello", sample=self.sample) + self.greeting
         if polls:
             return Response(hello + self.poll, media_type="text/event-stream")
         ask.frames.put_nowait(hello)

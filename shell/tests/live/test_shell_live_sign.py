@@ -7,7 +7,7 @@ import re
 
 from playwright.sync_api import BrowserContext, Page, expect
 
-from shell.tests.live.stage import Scene, Stage, expect_live, open_page, problem, section, wait_until
+from shell.tests.live.stage import Scene, Stage, expect_live, frame, open_page, problem, section, wait_until
 
 _WORD_FOR_WORD = """() => {
   said = [];
@@ -37,6 +37,29 @@ def test_a_page_that_is_not_live_says_as_of_when_it_is_right(page: Page, stage: 
     expect(page.locator(".live-sign").get_by_text("Not live")).to_be_visible()
     times = {(before + datetime.timedelta(minutes=minutes)).strftime("%H:%M") for minutes in (0, 1)}
     assert page.locator(".live-sign time").text_content() in times
+
+
+def test_while_the_shell_itself_does_not_know_the_page_says_so_and_its_time_stands_still(
+    page: Page, stage: Stage
+) -> None:
+    page.add_init_script(_LATER)
+    open_page(page, stage)
+    stage.send("lost")
+    expect_live(page, "waiting")
+    before = page.locator(".live-sign time").text_content()
+
+    page.evaluate("dispatchEvent(new CustomEvent('later', { detail: 1 }))")
+    stage.greeting += frame("lost")
+    stage.send("heartbeat", "orders:1-5")
+    stage.hang_up()
+    wait_until(page, lambda: len(stage.asked) == 2 and len(stage.open) == 1)
+    stage.show("<p>second</p>")
+
+    expect(page.get_by_text("second")).to_be_visible()
+    expect_live(page, "waiting")
+    assert page.locator(".live-sign time").text_content() == before
+    stage.send("hello")
+    expect_live(page)
 
 
 def test_what_is_older_than_a_day_says_so_with_its_date(page: Page, stage: Stage) -> None:
