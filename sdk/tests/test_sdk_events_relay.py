@@ -5,21 +5,32 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Protocol
 
 import msgspec
 import pytest
+from redis import Redis as SyncRedis
 from redis.asyncio import Redis
 from sqlalchemy import text
 
 from jogakbo.contract.streams import START, Position
 from jogakbo.database import Database
 from jogakbo.events import Outbox, Relay
-from jogakbo.events.bus import read_after, request_refill
+from jogakbo.events.bus import BUS_ERRORS, read_after, request_refill
 
 pytestmark = pytest.mark.anyio
 OUTBOX = Outbox("bakery")
 KEY = "jogakbo:stream:bakery"
 Eventually = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]
+
+
+class Server(Protocol):
+    port: int
+
+    def start(self) -> None: ...
+    def kill(self) -> None: ...
+    def pause(self) -> None: ...
+    def resume(self) -> None: ...
 
 
 class Baked(msgspec.Struct):
@@ -105,6 +116,57 @@ async def test_a_wiped_stream_is_refilled_with_the_same_ids(
         await redis.flushall()
         await eventually(lambda: _holds(redis, [1, 2, 3, 4, 5]))
     assert await _ids(redis) == before
+
+
+@pytest.mark.parametrize("lost", ["all", "all with its server", "the newest"])
+async def test_two_relays_bring_back_what_a_stream_has_lost_once_and_under_the_same_ids(
+    lost: str, database: Database, valkey: Server, redis: Redis, eventually: Eventually
+) -> None:
+    _bake(database, 3)
+    relays = [Relay(OUTBOX, database, redis, idle_seconds=0.05) for _ in range(2)]
+    async with _running(relays[0]), _running(relays[1]):
+        await eventually(lambda: _holds(redis, [1, 2, 3]))
+        replica = await redis.dump(KEY)
+        assert isinstance(replica, bytes)
+        _bake(database, 2)
+        await eventually(lambda: _holds(redis, [1, 2, 3, 4, 5]))
+        before = await _ids(redis)
+        if lost == "all":
+            await redis.flushall()
+        elif lost == "the newest":
+            await redis.restore(KEY, 0, replica, replace=True)
+        else:
+            valkey.kill()
+            valkey.start()
+        _bake(database)
+        await eventually(lambda: _holds(redis, [1, 2, 3, 4, 5, 6]))
+    assert (await _ids(redis))[:5] == before
+
+
+async def test_links_that_are_cut_again_and_again_lose_and_double_nothing(
+    relay: Relay, database: Database, redis: Redis, valkey: Server, eventually: Eventually
+) -> None:
+    async with _running(relay):
+        for _ in range(20):
+            _bake(database)
+            with SyncRedis(port=valkey.port) as operator:
+                operator.client_kill_filter(_type="normal", skipme=True)
+            await asyncio.sleep(0)
+        await eventually(lambda: _holds(redis, list(range(1, 21))))
+
+
+async def test_a_server_that_hangs_only_delays(
+    relay: Relay, database: Database, redis: Redis, valkey: Server, eventually: Eventually
+) -> None:
+    async with _running(relay):
+        _bake(database)
+        await eventually(lambda: _holds(redis, [1]))
+        valkey.pause()
+        _bake(database, 2)
+        with pytest.raises(BUS_ERRORS):
+            await redis.ping()
+        valkey.resume()
+        await eventually(lambda: _holds(redis, [1, 2, 3]))
 
 
 async def test_a_wipe_while_batches_are_appended_leaves_no_hole(database: Database, redis: Redis) -> None:
@@ -202,4 +264,7 @@ async def test_the_same_event_written_otherwise_is_the_same_life(
 
 
 async def _holds(redis: Redis, seqs: list[int]) -> bool:
-    return await _seqs(redis) == seqs
+    try:
+        return await _seqs(redis) == seqs
+    except BUS_ERRORS:
+        return False
