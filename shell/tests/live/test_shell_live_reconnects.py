@@ -8,6 +8,10 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from shell.tests.live.stage import Scene, Stage, expect_live, frame, open_page, problem, section, wait_until
 
+_DOUBTS = """doubts = [];
+new MutationObserver(() => doubts.push(document.documentElement.dataset.live))
+  .observe(document.documentElement, { attributes: true });"""
+
 
 def changed(text: str, cursor: str = "") -> str:
     return frame("fragment", cursor, id="f-orders-board", state="fresh", etag=text, html=section(f"<p>{text}</p>"))
@@ -22,10 +26,7 @@ def test_a_stream_that_falls_silent_is_left_for_another(page: Page, stage: Stage
 
 def test_when_the_server_says_goodbye_the_page_comes_back_without_a_doubt(page: Page, stage: Stage) -> None:
     open_page(page, stage)
-    page.evaluate(
-        "doubts = []; new MutationObserver(() => doubts.push(document.documentElement.dataset.live))"
-        ".observe(document.documentElement, { attributes: true })"
-    )
+    page.evaluate(_DOUBTS)
 
     stage.send("goodbye", within_ms=100)
 
@@ -62,7 +63,10 @@ def test_what_is_no_stream_is_not_shown_and_reloads_nothing(page: Page, stage: S
     stage.refuse = lambda grants: instead
     stage.hang_up()
     expect_live(page, "waiting")
-    wait_until(page, lambda: len(stage.refused) > 1)
+    before = len(stage.refused)
+    page.evaluate(_DOUBTS)
+    wait_until(page, lambda: len(stage.refused) > before + 1)
+    assert page.evaluate("doubts") == []
 
     stage.refuse = lambda grants: None
     expect_live(page)
