@@ -26,6 +26,7 @@ SILENT_SECONDS = 32.5
 """Time in which a silent fault was on does not count, up to this: what a page needs to miss its heartbeats (25 s of
 silence, looked for every 5) and to say so (2.5)."""
 
+_LIVE = ("on", "polling")
 _LOOK_SECONDS = 0.1
 _LEFT_OUT = 12
 
@@ -83,7 +84,7 @@ async def _against_truth(page: OpenPage, truth: dict[int, int]) -> list[str]:
         for item in sorted(page.items)
         if shown.items.get(item) != (truth[item], "fresh")
     ]
-    if found:
+    if found or shown.live not in _LIVE:
         found.insert(0, f"{page.name} says it is {shown.live or 'nothing'} ({shown.said})")
     if len(found) > _LEFT_OUT:
         found = [*found[:_LEFT_OUT], f"{page.name}: … {len(found) - _LEFT_OUT} more"]
