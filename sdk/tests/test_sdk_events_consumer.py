@@ -18,6 +18,8 @@ from jogakbo.contract.cloudevent import CloudEvent
 from jogakbo.contract.streams import Position
 from jogakbo.database import Database
 from jogakbo.events import Consumer, Outbox, Relay
+from jogakbo.events.bus import BUS_ERRORS
+from jogakbo.events.wakes import Wakes
 
 pytestmark = pytest.mark.anyio
 OUTBOX = Outbox("bakery")
@@ -118,6 +120,28 @@ async def test_a_wake_call_ends_the_pause(
         _bake(database, 1)
         await relay.catch_up()
         await eventually(lambda: shelf.has([1]))
+
+
+async def test_a_wake_link_into_a_black_hole_is_given_up_and_made_again(
+    redis: Redis, valkey: Server, eventually: Eventually
+) -> None:
+    async with _running(Wakes(redis, ["bakery"], silence_seconds=0.1).run()):
+        await eventually(lambda: _subscribed(redis))
+        before = await _links(redis)
+        valkey.pause()
+        with pytest.raises(BUS_ERRORS):
+            await redis.ping()
+        valkey.resume()
+        await eventually(lambda: _are_others(redis, before))
+
+
+async def _links(redis: Redis) -> set[str]:
+    return {link["id"] for link in await redis.client_list(_type="pubsub")}
+
+
+async def _are_others(redis: Redis, before: set[str]) -> bool:
+    links = await _links(redis)
+    return bool(links) and links.isdisjoint(before)
 
 
 async def test_a_restarted_consumer_reads_on_from_its_position(

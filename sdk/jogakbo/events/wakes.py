@@ -20,11 +20,13 @@ class Wakes:
     """Hears on sharded pub/sub which streams have news and sets their events.
 
     Nothing may depend on a wake call: pub/sub loses messages at a cut link without a word. Readers look at their
-    streams after a pause in any case; a wake call only ends the pause sooner.
+    streams after a pause in any case; a wake call only ends the pause sooner. A link that is silent for
+    ``silence_seconds`` is asked, and given up after as long again.
     """
 
-    def __init__(self, redis: Bus, streams: Iterable[str]) -> None:
+    def __init__(self, redis: Bus, streams: Iterable[str], *, silence_seconds: float = _SILENCE_SECONDS) -> None:
         self._redis = redis
+        self._silence_seconds = silence_seconds
         self._events = {stream: asyncio.Event() for stream in streams}
 
     async def wait(self, stream: str, seconds: float) -> None:
@@ -67,7 +69,7 @@ class Wakes:
             asked = True
             while True:
                 heed_cancellation()
-                message = await receive(timeout=_SILENCE_SECONDS)
+                message = await receive(timeout=self._silence_seconds)
                 if message is not None:
                     backoff.succeeded()
                     asked = False

@@ -94,8 +94,9 @@ class Wakes:
     Nothing depends on it: pub/sub loses messages at a cut link without a word.
     """
 
-    def __init__(self, redis: Bus) -> None:
+    def __init__(self, redis: Bus, silence_seconds: float = _SILENCE_SECONDS) -> None:
         self._redis = redis
+        self._silence_seconds = silence_seconds
         self._news = asyncio.Event()
         self._streams: frozenset[str] = frozenset()
         self._others = asyncio.Event()
@@ -137,7 +138,8 @@ class Wakes:
         backoff = Backoff()
         while not is_cancelled():
             try:
-                await listen(self._redis, [wake_channel(stream) for stream in streams], self._hear, backoff)
+                channels = [wake_channel(stream) for stream in streams]
+                await listen(self._redis, channels, self._hear, backoff, self._silence_seconds)
             except BUS_ERRORS:
                 await backoff.pause()
 
@@ -145,8 +147,17 @@ class Wakes:
         self._news.set()  # the answer to a subscription is news, too: of before nothing was heard
 
 
-async def listen(redis: Bus, channels: Collection[str], hears: Hears, backoff: Backoff) -> None:
-    """Hear what is said on sharded channels, in a cluster on those of one slot. Ends with one of BUS_ERRORS."""
+async def listen(
+    redis: Bus,
+    channels: Collection[str],
+    hears: Hears,
+    backoff: Backoff,
+    silence_seconds: float = _SILENCE_SECONDS,
+) -> None:
+    """Hear what is said on sharded channels, in a cluster on those of one slot. Ends with one of BUS_ERRORS.
+
+    A link that is silent for `silence_seconds` is asked, and given up after as long again.
+    """
     if isinstance(redis, RedisCluster):
         await redis.exists(*channels)  # so the client learns where their slot is now
     async with redis.pubsub() as pubsub:
@@ -154,7 +165,7 @@ async def listen(redis: Bus, channels: Collection[str], hears: Hears, backoff: B
         await pubsub.ssubscribe(*channels)
         asked = True
         while not is_cancelled():
-            message = await receive(timeout=_SILENCE_SECONDS)
+            message = await receive(timeout=silence_seconds)
             if message is not None:
                 backoff.succeeded()
                 asked = False

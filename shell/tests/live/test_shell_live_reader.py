@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from jogakbo.contract.streams import Position
-from jogakbo_shell.live.bus import connect
+from jogakbo_shell.live.bus import BUS_ERRORS, Wakes, connect
 from jogakbo_shell.live.reader import LiveReader
 from shell.tests.live.reading import (
     KEY,
@@ -78,6 +78,29 @@ async def test_without_a_wake_call_the_stream_is_read_all_the_same(
     async with reading(valkey.url, hub, catalog):
         append(valkey, "5-2", wake=False)
         await eventually(lambda: hub.seen == ["5-2"])
+
+
+async def test_a_wake_link_into_a_black_hole_is_given_up_and_made_again(valkey: Server, eventually: Eventually) -> None:
+    redis = connect(valkey.url)
+    wakes = Wakes(redis, silence_seconds=0.1)
+    wakes.follow(frozenset({"orders"}))
+    task = asyncio.create_task(wakes.run())
+    await eventually(lambda: listens(valkey))
+    before = _links(valkey)
+    valkey.pause()
+    with pytest.raises(BUS_ERRORS):
+        await redis.ping()
+    valkey.resume()
+    await eventually(lambda: bool(_links(valkey)) and _links(valkey).isdisjoint(before))
+
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await redis.aclose()
+
+
+def _links(valkey: Server) -> set[str]:
+    with owner(valkey) as redis:
+        return {link["id"] for link in redis.client_list(_type="pubsub")}
 
 
 async def test_what_happened_while_the_link_was_cut_is_read_afterwards(
