@@ -377,9 +377,11 @@
     say("off");
     inTurn(() => {
       const idle = ![...document.querySelectorAll(FIELDS)].some(isDirty) && !busy.size && !edited.size;
-      const last = Number(sessionStorage.getItem("jogakbo-renewed"));
-      if (!idle || Date.now() - last < 60000) return void setTimeout(renew, 5000);
-      sessionStorage.setItem("jogakbo-renewed", String(Date.now()));
+      // After growing pauses: the worker that gave a page may not have heard yet that the session is over.
+      const [last, times] = JSON.parse(sessionStorage.getItem("jogakbo-renewals") ?? "[0,0]");
+      const quiet = Date.now() - last, turn = quiet < 300000 ? times : 0;
+      if (!idle || (turn && quiet < Math.min(60000, 500 * 4 ** turn))) return void setTimeout(renew, 1000);
+      sessionStorage.setItem("jogakbo-renewals", JSON.stringify([Date.now(), turn + 1]));
       location.reload();
       return new Promise(() => {}); // until this document is gone
     });

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, Page
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shell.tests.live.stage import Stage, open_page, wait_until
+from shell.tests.live.stage import Stage, expect_live, open_page, problem, wait_until
 
 _LOAD_SECONDS = 0.3
+_FIRST_PAUSE_SECONDS = 2.0
 _COOKIE = "guest"
 
 
@@ -22,9 +24,11 @@ class Reception(Stage):
     def __init__(self) -> None:
         super().__init__()
         self.guests: list[str] = []
+        self.loaded_at: list[float] = []
 
     async def _page(self, request: Request) -> Response:
         page = await super()._page(request)
+        self.loaded_at.append(time.monotonic())
         guest = request.cookies.get(_COOKIE) or f"guest-{self.loads}"
         await asyncio.sleep(_LOAD_SECONDS)
         page.set_cookie(_COOKIE, guest)
@@ -50,3 +54,25 @@ def test_tabs_of_one_browser_become_the_same_visitor_again(context: BrowserConte
 
     before, _, first, second = stage.guests
     assert first == second != before
+
+
+def test_a_page_that_still_came_for_the_old_session_is_soon_loaded_again(page: Page, stage: Reception) -> None:
+    open_page(page, stage)
+    stage.refuse = lambda grants: problem(403, refused=[0]) if stage.loads < 3 else None
+
+    stage.hang_up()
+    wait_until(page, lambda: stage.loads == 3)
+
+    expect_live(page)
+
+
+def test_a_grant_that_is_always_refused_makes_no_storm_of_loads(page: Page, stage: Reception) -> None:
+    open_page(page, stage)
+    stage.refuse = lambda grants: problem(403, refused=[0])
+
+    stage.hang_up()
+    wait_until(page, lambda: stage.loads == 4)
+
+    _, first, second, third = stage.loaded_at
+    assert second - first > _FIRST_PAUSE_SECONDS
+    assert third - second > 4 * _FIRST_PAUSE_SECONDS
