@@ -18,7 +18,9 @@ function asking(some) {
     pairs.set(pair, [...(pairs.get(pair) ?? []), page]);
   }
   const stale = [...new Set(some.flatMap((page) => page.stale))].join();
-  const query = [...pairs.keys(), ...(stale ? [new URLSearchParams({ stale })] : [])].join("&");
+  // So old is what all of them show: a version that is being rendered for others cannot take them back.
+  const age = Math.max(0, Date.now() - Math.max(...some.map((page) => page.changedAt)));
+  const query = [...pairs.keys(), new URLSearchParams({ age, ...(stale && { stale }) })].join("&");
   return { url: `/-/live?${query}`, granted: [...pairs.values()] };
 }
 
@@ -66,7 +68,11 @@ class Line {
 
   tell(frame) {
     const { id, data } = frame;
-    for (const { port, locale } of this.pages) port.postMessage((data?.locale ?? locale) === locale ? frame : { id });
+    for (const page of this.pages) {
+      const theirs = (data?.locale ?? page.locale) === page.locale;
+      if (theirs && data?.html) page.changedAt = Date.now();
+      page.port.postMessage(theirs ? frame : { id });
+    }
   }
 
   // One request, from its beginning to its end; gives the pause until the next.
@@ -150,7 +156,7 @@ function adopt(port) {
       return port.close();
     }
     const page = pages.get(port), heardAt = Date.now();
-    if (page) Object.assign(page, data, { heardAt });
+    if (page) Object.assign(page, data, { heardAt, changedAt: Math.max(page.changedAt, data.changedAt ?? 0) });
     else if (data.grant) {
       pages.set(port, { port, heardAt, ...data });
       clearTimeout(timer);

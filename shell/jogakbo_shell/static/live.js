@@ -71,6 +71,7 @@
     const places = placesIn(section, active);
     const observer = new MutationObserver(() => {});
     observer.observe(section, { subtree: true, childList: true, characterData: true });
+    port?.postMessage({ changedAt: changedAt = Date.now() });
     morph(section, content, !whole);
     // It is no longer what a frame of that etag would show.
     if (!whole) delete section.dataset.etag;
@@ -298,6 +299,7 @@
   // ---- The stream: live-worker.js has one for all pages of this browser ----
 
   let { cursor } = document.body.dataset;
+  let changedAt = Date.now();
   let port, unanswered, over, hide, expected, turning, silence, sample = 0, toldAt = performance.timeOrigin, seen = [];
   const sign = document.querySelector(".live-sign"), spoken = sign?.nextElementSibling;
   const isOld = (states) => /waiting|off/.test(states);
@@ -360,7 +362,7 @@
     // The worker has died.
     if (++unanswered > 3) return join();
     const stale = [...document.querySelectorAll("[data-fragment][data-state]:not([data-state=fresh])")];
-    port.postMessage({ grant, cursor, locale: root.lang, stale: stale.map((section) => section.id), now });
+    port.postMessage({ grant, cursor, changedAt, locale: root.lang, stale: stale.map((section) => section.id), now });
   }
 
   function leave() {
@@ -421,7 +423,7 @@
 
   function measure(at) {
     if (document.hidden) return;
-    requestAnimationFrame(() => setTimeout(() => seen.push(Math.round(performance.timeOrigin + performance.now() - at))));
+    requestAnimationFrame(() => setTimeout(() => seen.push(Math.min(60000, Math.max(0, Math.round(performance.timeOrigin + performance.now() - at))))));
   }
 
   function report() {

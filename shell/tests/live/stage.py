@@ -74,6 +74,7 @@ class Ask:
     grants: list[str]
     cursors: list[str]
     stale: str
+    age: int
     polls: bool
     length: int
     frames: asyncio.Queue[str | None] = field(default_factory=asyncio.Queue)
@@ -186,7 +187,8 @@ class Stage:
             self.refused.append(time.monotonic())
             return refusal
         polls = query.get("once") == "1"
-        ask = Ask(grants, cursors, query.get("stale", ""), polls, len(request.url.path) + len(request.url.query) + 1)
+        length = len(request.url.path) + len(request.url.query) + 1
+        ask = Ask(grants, cursors, query.get("stale", ""), int(query["age"]), polls, length)
         self.asked.append(ask)
         hello = frame("hello", sample=self.sample) + self.greeting
         if polls:

@@ -8,7 +8,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from shell.tests.live.stage import Scene, Stage, expect_live, open_page, problem, section, wait_until
 
 _DIES = """worker = new SharedWorker("/static/live-worker.js");
-worker.port.postMessage({ grant: "dead", cursor: "", locale: "en", stale: [] });"""
+worker.port.postMessage({ grant: "dead", cursor: "", changedAt: 0, locale: "en", stale: [] });"""
 _HIDES = """let hidden = false;
 Object.defineProperty(document, "hidden", { get: () => hidden });
 addEventListener("set-hidden", ({ detail }) => {

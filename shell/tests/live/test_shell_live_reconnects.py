@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from shell.tests.live.stage import Scene, Stage, expect_live, frame, open_page, problem, section, wait_until
+from shell.tests.live.stage import Scene, Stage, answer, expect_live, frame, open_page, problem, section, wait_until
 
 _DOUBTS = """doubts = [];
 new MutationObserver(() => doubts.push(document.documentElement.dataset.live))
@@ -34,6 +34,34 @@ def test_when_the_server_says_goodbye_the_page_comes_back_without_a_doubt(page: 
     stage.write(changed("second"))
     expect(page.get_by_text("second")).to_be_visible()
     assert page.evaluate("doubts") == []
+
+
+def test_it_says_for_how_long_the_page_has_shown_the_same(page: Page, stage: Stage) -> None:
+    open_page(page, stage)
+
+    def come_back() -> int:
+        before = len(stage.asked)
+        stage.send("goodbye", within_ms=0)
+        wait_until(page, lambda: len(stage.asked) > before and len(stage.open) == 1)
+        return stage.asked[-1].age
+
+    wait_until(page, lambda: come_back() > 1500)
+    stage.write(changed("second"))
+    expect(page.get_by_text("second")).to_be_visible()
+    assert come_back() < 1500
+
+
+def test_what_an_action_answered_is_new_to_the_page_too(page: Page, stage: Stage) -> None:
+    form = '<form hx-post="/-/orders/actions/take" hx-target="closest section" hx-swap="innerMorph">'
+    open_page(page, stage, body=section(f"{form}<button>Take</button></form>"))
+    before = page.evaluate("Date.now()")
+    stage.action = answer("<p>taken</p>")
+    page.get_by_role("button").click()
+    expect(page.get_by_text("taken")).to_be_visible()
+    asked = len(stage.asked)
+    stage.send("goodbye", within_ms=0)
+    wait_until(page, lambda: len(stage.asked) > asked)
+    assert stage.asked[-1].age <= page.evaluate("Date.now()") - before
 
 
 def test_it_waits_for_as_long_as_it_is_asked_to(page: Page, stage: Stage) -> None:
