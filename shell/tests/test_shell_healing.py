@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from jogakbo_shell.composition.errors import BadAnswer
 from jogakbo_shell.composition.healing import Healing
 from jogakbo_shell.instance import Instance
+from jogakbo_shell.registry.server import FragmentServer
 from jogakbo_shell.resilience import Breaker
 from shell.tests.harness import eventually
 
@@ -18,7 +19,7 @@ BOARD = Instance.parse("orders/board")
 QUEUE = Instance.parse("orders/queue")
 
 
-def _has(told: list[str], count: int) -> bool:
+def _has(told: Sequence[object], count: int) -> bool:
     return len(told) == count
 
 
@@ -87,6 +88,22 @@ async def test_who_falls_ill_after_all_were_healed_is_taken_in_again(
     for count in (1, 2):
         healing.take_in(BOARD, None)
         await eventually(partial(_has, told, count))
+
+
+@pytest.mark.anyio
+async def test_a_server_that_answers_again_and_fails_once_more_is_not_taken_for_one_that_is_away(
+    fragments: FakeFragments,
+) -> None:
+    healing, orders = Healing(fragments, retry_seconds=1.0), FragmentServer("orders", "http://orders", Breaker(1))
+    healing.take_in(BOARD, None)
+    for probes in range(1, 6):
+        healing.answers_again(orders)
+        await eventually(partial(_has, fragments.probed, probes))
+
+    fragments.ill.clear()
+
+    await eventually(partial(_has, fragments.probed, 6), seconds=5.0)
+    await healing.stop()
 
 
 def test_a_silent_server_opens_its_breaker_at_once() -> None:

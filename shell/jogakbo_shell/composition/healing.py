@@ -74,7 +74,8 @@ class Healing:
         failures = 0
         try:
             while self._wards[server]:
-                await self._pause(server, self._retry_seconds * 2 ** min(failures, _MAX_DOUBLINGS))
+                if await self._was_hurried(server, self._retry_seconds * 2 ** min(failures, _MAX_DOUBLINGS)):
+                    failures = 0  # should it fail once more, that is no reason to wait as long as for one that is away
                 failures = 0 if await self._probe_next(server) else failures + 1
         finally:
             # Here and not in a callback of the task: whoever is taken in next must find that nobody heals.
@@ -93,10 +94,12 @@ class Healing:
             callback(server)
         return True
 
-    async def _pause(self, server: str, seconds: float) -> None:
+    async def _was_hurried(self, server: str, seconds: float) -> bool:
+        """Pause, unless it is heard that the server answers again."""
         hurry = self._hurry[server]
         try:
             await asyncio.wait_for(hurry.wait(), seconds)
         except TimeoutError:
-            return
+            return False
         hurry.clear()
+        return True
