@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from zlib import crc32
 
 import uvicorn
 from playwright.sync_api import Page, expect
@@ -127,9 +128,10 @@ class Stage:
     def send(self, event: str, cursor: str = "", **data: object) -> None:
         self.write(frame(event, cursor, **data))
 
-    def show(self, html: str, *, etag: str = "e", cursor: str = "", name: str = "board", locale: str = "") -> None:
+    def show(self, html: str, *, etag: str = "", cursor: str = "", name: str = "board", locale: str = "") -> None:
         data = {"locale": locale} if locale else {}
-        whole = section(html, name=name)
+        etag = etag or f"{crc32(html.encode()):x}"
+        whole = section(html, name=name, etag=etag)
         self.send("fragment", cursor, id=f"f-orders-{name}", state="fresh", etag=etag, html=whole, **data)
 
     def hang_up(self) -> None:
