@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from jogakbo.contract.streams import START, Position
 
-_RING_LENGTH = 2_000
+_MAX_KEYS = 20_000
 _MEMO_LENGTH = 1_000
 _MAX_CURSOR_LENGTH = 4_096
 
@@ -22,23 +21,24 @@ class Since:
 
 
 @dataclass(slots=True)
-class _Ring:
-    """Every change after `floor` up to `top` is in `changes`."""
+class _Known:
+    """Of every key that changed after `floor` up to `top` the last position, in their order."""
 
     floor: Position
     top: Position
-    changes: deque[tuple[Position, frozenset[str]]] = field(default_factory=deque)
+    changed_at: dict[str, Position] = field(default_factory=dict)
 
 
 class ChangeLog:
     """Positions only ever come from the bus, so a cursor means the same to every worker.
 
     A cursor reads `menu:1763816400000-42,orders:1763816400000-7`; a stream of which nothing is known yet is absent.
+    `max_keys` bounds how many are remembered per stream, however often each of them changes.
     """
 
-    def __init__(self, ring_length: int = _RING_LENGTH) -> None:
-        self._ring_length = ring_length
-        self._rings: dict[str, _Ring] = {}
+    def __init__(self, max_keys: int = _MAX_KEYS) -> None:
+        self._max_keys = max_keys
+        self._streams: dict[str, _Known] = {}
         self._cursor = ""
         self._memo: dict[tuple[str, ...], Since] = {}
 
@@ -47,39 +47,41 @@ class ChangeLog:
         return self._cursor
 
     def position(self, stream: str) -> Position | None:
-        ring = self._rings.get(stream)
-        return ring.top if ring else None
+        known = self._streams.get(stream)
+        return known.top if known else None
 
     def append(self, stream: str, position: Position, keys: frozenset[str]) -> None:
-        ring = self._rings[stream]
-        ring.top = position
-        ring.changes.append((position, keys))
-        if len(ring.changes) > self._ring_length:
-            ring.floor = max(ring.floor, ring.changes.popleft()[0])
+        known = self._streams[stream]
+        known.top = position
+        for key in keys:
+            known.changed_at.pop(key, None)
+            known.changed_at[key] = position
+        while len(known.changed_at) > self._max_keys:
+            known.floor = max(known.floor, known.changed_at.pop(next(iter(known.changed_at))))
         self._moved()
 
     def restart(self, stream: str, position: Position) -> None:
         """From here on it is known what changes; what changed before is not."""
-        former = self._rings.get(stream)
+        former = self._streams.get(stream)
         floor = position
         if former and position <= former.top:
             # The stream begins a life with lower ids, or has lost what came next: a cursor of the former life must not
             # pass for "ahead of us", or for "just as far".
             floor = Position(former.top.epoch, former.top.seq + 1)
-        self._rings[stream] = _Ring(floor=floor, top=position)
+        self._streams[stream] = _Known(floor=floor, top=position)
         self._moved()
 
     def forget(self, stream: str) -> None:
         """Whoever comes from before now gets all that depends on the stream."""
-        ring = self._rings[stream]
-        ring.floor = ring.top
+        known = self._streams[stream]
+        known.floor = known.top
         self._memo.clear()
 
     def keep(self, streams: Iterable[str]) -> None:
         """Forget every other stream: no fragment server asks for it any more."""
-        gone = self._rings.keys() - set(streams)
+        gone = self._streams.keys() - set(streams)
         for stream in gone:
-            del self._rings[stream]
+            del self._streams[stream]
         if gone:
             self._moved()
 
@@ -90,20 +92,20 @@ class ChangeLog:
         one reads next is told to every connection anyway. Where this worker finds the stream empty, what the other
         has seen may be of a life that is lost.
         """
-        if (known := self._memo.get(cursors)) is not None:
-            return known
+        if (told := self._memo.get(cursors)) is not None:
+            return told
         seen = _lowest(cursors)
         keys: set[str] = set()
         unknown: set[str] = set()
-        for stream, ring in self._rings.items():
+        for stream, known in self._streams.items():
             position = seen.get(stream)
-            if position is None or position < ring.floor or ring.top == START < position:
+            if position is None or position < known.floor or known.top == START < position:
                 unknown.add(stream)
                 continue
-            for changed_at, changed in reversed(ring.changes):
+            for key, changed_at in reversed(known.changed_at.items()):
                 if changed_at <= position:
                     break
-                keys |= changed
+                keys.add(key)
         since = Since(frozenset(keys), frozenset(unknown))
         # Ten thousand tabs that come back after an outage carry the same few cursors.
         if len(self._memo) < _MEMO_LENGTH:
@@ -111,7 +113,7 @@ class ChangeLog:
         return since
 
     def _moved(self) -> None:
-        self._cursor = ",".join(f"{stream}:{ring.top}" for stream, ring in sorted(self._rings.items()))
+        self._cursor = ",".join(f"{stream}:{known.top}" for stream, known in sorted(self._streams.items()))
         self._memo.clear()
 
 

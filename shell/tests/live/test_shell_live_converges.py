@@ -221,7 +221,7 @@ async def _open_pages_after_a_storm(
 ) -> list[str]:
     """What is wrong with which page when all is over; empty if nothing is."""
     rng = random.Random(seed)
-    cafe, log = Cafe(valkey, rng), ChangeLog(ring_length=20)
+    cafe, log = Cafe(valkey, rng), ChangeLog(max_keys=20)
     hub = hub_type(log, cafe, cafe, cafe, Pace(0, 0.005, 0.02, 0.02, 0.1))
     redis = connect(valkey.url)
     reader = LiveReader(redis, hub, cafe, idle_seconds=0.02, patience_seconds=0.1)

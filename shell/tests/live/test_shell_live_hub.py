@@ -89,7 +89,7 @@ class World:
     """A hub whose reader stands at position 100 in both streams."""
 
     def __init__(self) -> None:
-        self.fragments, self.cache, self.log = FakeFragments(), FakeCache(), ChangeLog(ring_length=5)
+        self.fragments, self.cache, self.log = FakeFragments(), FakeCache(), ChangeLog(max_keys=5)
         self.hub = Hub(self.log, self.fragments, self.cache, FakeCatalog(), AT_ONCE)
         for stream in ("orders", "menu"):
             self.hub.resynced(stream, Position(1, 100))
@@ -329,15 +329,28 @@ async def test_a_cursor_that_is_too_old_or_unknown_gets_everything(world: World,
     assert world.read(page) == [("fragment", "first"), ("id", "menu:1-100,orders:1-100")]
 
 
-async def test_a_cursor_older_than_the_ring_gets_everything(world: World) -> None:
+async def test_a_cursor_from_before_what_is_remembered_gets_everything(world: World) -> None:
     cursor = world.log.cursor
-    for _ in range(6):
-        world.change("menu", "menu-item-unrelated")
+    for number in range(6):
+        world.change("menu", f"menu-item-{number}")
 
     page = world.open(LIST, cursor=cursor)
     await _quiet(world)
 
     assert world.read(page)[0] == ("fragment", "first")
+
+
+async def test_however_often_the_same_changes_it_is_remembered_once(world: World) -> None:
+    world.open(LIST)
+    await _quiet(world)
+    cursor = world.log.cursor
+    for _ in range(1_000):
+        world.change("menu", "menu-item-unrelated")
+
+    page = world.open(LIST, cursor=cursor)
+    await _quiet(world)
+
+    assert [event for event, _ in world.read(page)] == []
 
 
 async def test_a_cursor_ahead_of_this_worker_has_seen_all(world: World) -> None:

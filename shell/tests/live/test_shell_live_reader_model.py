@@ -60,7 +60,7 @@ class Worker:
     """A reader with a change log, and pages that do what they are told."""
 
     def __init__(self, redis: Bus) -> None:
-        self.log = ChangeLog(ring_length=_RING_LENGTH)
+        self.log = ChangeLog(max_keys=_RING_LENGTH)
         self.pages: set[Page] = set()
         self.reader = LiveReader(redis, self, FakeCatalog("orders"), patience_seconds=_PATIENCE_SECONDS)
 
