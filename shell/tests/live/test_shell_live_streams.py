@@ -42,7 +42,7 @@ def _is_past(moment: float) -> bool:
     return time.monotonic() > moment
 
 
-def pages(portal: LivePortal, *of: tuple[str, str]) -> list[tuple[str, str]]:
+def pages(portal: LivePortal, *of: tuple[str, str]) -> list[tuple[str, str | int | float | bool | None]]:
     return [pair for grant, cursor in of for pair in (("grant", grant), ("cursor", cursor))]
 
 
