@@ -33,7 +33,7 @@ _TEMPLATE = """\
 """
 _PAGE = '[[page]]\npath = "/p"\ntemplate = "page.html"\ntitle = { en = "Measured page" }\n'
 _ASKED = """\
-GET /-/live?grant={grant}&cursor=@CURSOR@&stale= HTTP/1.1\r
+GET /-/live?grant={grant}&cursor=@CURSOR@&age=60000 HTTP/1.1\r
 Host: 127.0.0.1:{port}\r
 User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36\r
 Accept: text/event-stream\r

@@ -377,13 +377,16 @@
 
   function renew() {
     say("off");
-    inTurn(() => {
+    inTurn(async () => {
       const idle = ![...document.querySelectorAll(FIELDS)].some(isDirty) && !busy.size && !edited.size;
       // After growing pauses: the worker that gave a page may not have heard yet that the session is over.
       const [last, times] = JSON.parse(sessionStorage.getItem("jogakbo-renewals") ?? "[0,0]");
       const quiet = Date.now() - last, turn = quiet < 300000 ? times : 0;
       if (!idle || (turn && quiet < Math.min(60000, 500 * 4 ** turn))) return void setTimeout(renew, 1000);
       sessionStorage.setItem("jogakbo-renewals", JSON.stringify([Date.now(), turn + 1]));
+      // Where the portal cannot be reached now, a page that may be old is better than none.
+      const answer = await fetch(location, { method: "HEAD", cache: "no-store" }).catch(() => null);
+      if (!(answer?.status < 500)) return void setTimeout(renew, 1000);
       location.reload();
       return new Promise(() => {}); // until this document is gone
     });

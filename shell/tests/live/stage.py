@@ -104,6 +104,8 @@ class Stage:
         self.poll = ""
         self.greeting = ""
         self.loads = 0
+        self.is_away = False
+        self.looked_after = 0
         self.fetches = 0
         self._actions, self._fragments = threading.Event(), threading.Event()
         self.release()
@@ -118,6 +120,7 @@ class Stage:
             Route("/-/orders/level", self._show_level),
             Route("/static/{name:str}.js", self._script),
             Mount("/static", StaticFiles(directory=_STATIC)),
+            Route("/{path:path}", self._look_after, methods=["HEAD"]),
             Route("/{path:path}", self._page),
         ]
         config = uvicorn.Config(Starlette(routes=routes), lifespan="off", log_level="critical", loop="asyncio")
@@ -164,8 +167,15 @@ class Stage:
         self._loop.call_soon_threadsafe(put)
 
     def _serve(self) -> None:
+        async def serve() -> None:
+            await self._server.serve([self._listener])
+            # A browser would wait for ever for what was being answered, and so would whoever closes it.
+            for connection in self._server.server_state.connections:
+                connection.transport.abort()
+            await asyncio.sleep(0)
+
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._server.serve([self._listener]))
+            runner.run(serve())
 
     async def _page(self, request: Request) -> Response:
         scene = self.scenes.get(request.url.path)
@@ -174,6 +184,10 @@ class Stage:
         self.loads += 1
         html = _PAGE.format(config=_CONFIG, body=scene.body, grant=scene.grant, lang=scene.lang)
         return HTMLResponse(html, headers={"Content-Security-Policy": _POLICY, "Cache-Control": "no-cache"})
+
+    async def _look_after(self, request: Request) -> Response:
+        self.looked_after += 1
+        return Response(status_code=502 if self.is_away else 200)
 
     async def _script(self, request: Request) -> Response:
         script = (_STATIC / f"{request.path_params['name']}.js").read_text()

@@ -76,3 +76,16 @@ def test_a_grant_that_is_always_refused_makes_no_storm_of_loads(page: Page, stag
     _, first, second, third = stage.loaded_at
     assert second - first > _FIRST_PAUSE_SECONDS
     assert third - second > 4 * _FIRST_PAUSE_SECONDS
+
+
+def test_a_page_is_not_given_up_while_the_portal_is_away(page: Page, stage: Reception) -> None:
+    open_page(page, stage)
+    stage.is_away = True
+
+    stage.send("reload")
+    wait_until(page, lambda: stage.looked_after == 2)
+    assert stage.loads == 1
+
+    stage.is_away = False
+    wait_until(page, lambda: stage.loads == 2)
+    expect_live(page)
