@@ -287,7 +287,8 @@ class PortalOfRedisIds(Portal):
 
     def is_known_of(self) -> bool:
         waiting = [track for track in self.tracks() if track.position == START or track.behind_since is not None]
-        return not (waiting and self.entries())
+        left_then = [page for page in self.away if page.cursor.endswith(f":{START}")]
+        return not ((waiting or left_then) and self.entries())
 
     @precondition(lambda self: self.is_read())
     @rule(count=few)
