@@ -339,6 +339,8 @@
   function hear({ data: { event, data, id, polls, at } }) {
     unanswered = 0;
     if (event) handlers[event]?.(data, polls, at);
+    // The next worker of the shell has to be told at once which of them wait for a fresh version.
+    if (event === "fragment") port?.postMessage({ stale: ailing() });
     if (at && !isOld(root.dataset.live + expected)) toldAt = Date.now();
     // After the swap, and not while an older frame is held back: whoever resumes here has seen all before it.
     if (id && port && !held.size) port.postMessage({ cursor: cursor = id });
@@ -361,9 +363,10 @@
     if (!port) return;
     // The worker has died.
     if (++unanswered > 3) return join();
-    const stale = [...document.querySelectorAll("[data-fragment][data-state]:not([data-state=fresh])")];
-    port.postMessage({ grant, cursor, changedAt, locale: root.lang, stale: stale.map((section) => section.id), now });
+    port.postMessage({ grant, cursor, changedAt, locale: root.lang, stale: ailing(), now });
   }
+
+  const ailing = () => [...document.querySelectorAll("[data-fragment][data-state]:not([data-state=fresh])")].map(({ id }) => id);
 
   function leave() {
     report();

@@ -36,6 +36,21 @@ def test_when_the_server_says_goodbye_the_page_comes_back_without_a_doubt(page: 
     assert page.evaluate("doubts") == []
 
 
+def test_it_says_which_fragments_have_become_old_since(page: Page, stage: Stage) -> None:
+    open_page(page, stage)
+    assert stage.asked[0].stale == ""
+
+    stage.send("fragment", id="f-orders-board", state="stale")
+    stage.send("goodbye", within_ms=300)
+    wait_until(page, lambda: len(stage.asked) == 2 and len(stage.open) == 1)
+    assert stage.asked[1].stale == "f-orders-board"
+
+    stage.write(changed("second"))
+    stage.send("goodbye", within_ms=300)
+    wait_until(page, lambda: len(stage.asked) == 3)
+    assert stage.asked[2].stale == ""
+
+
 def test_it_says_for_how_long_the_page_has_shown_the_same(page: Page, stage: Stage) -> None:
     open_page(page, stage)
 
