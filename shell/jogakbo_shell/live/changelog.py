@@ -14,10 +14,14 @@ _MAX_CURSOR_LENGTH = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Since:
-    """What may have changed since a cursor: some keys, and everything that depends on `streams`."""
+    """What may have changed since a cursor: some keys, and everything that depends on `streams`.
+
+    `ahead` are streams of which whoever brings the cursor has seen more than this worker.
+    """
 
     keys: frozenset[str]
     streams: frozenset[str]
+    ahead: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -106,7 +110,8 @@ class ChangeLog:
                 if changed_at <= position:
                     break
                 keys.add(key)
-        since = Since(frozenset(keys), frozenset(unknown))
+        ahead = frozenset(stream for stream, known in self._streams.items() if seen.get(stream, START) > known.top)
+        since = Since(frozenset(keys), frozenset(unknown), ahead)
         # Ten thousand tabs that come back after an outage carry the same few cursors.
         if len(self._memo) < _MEMO_LENGTH:
             self._memo[cursors] = since

@@ -38,6 +38,7 @@ def create_live(
     reader = LiveReader(redis, hub, catalog)
     streams = Streams(hub, post, limits or Limits())
     reader.on_behind(streams.say_behind)
+    reader.on_behind(hub.say_behind)
     presence = PresencePart(redis, secret, grants, declares)
     streams.listen(presence.presence)
     endpoint = LiveEndpoint(streams, grants, catalog, _visitor, presence.cookies)

@@ -56,6 +56,7 @@ class Hub:
         self._count = 0
         self._connections: set[Connection] = set()
         self._post: Notes | None = None
+        self._behind = False
         self._logger = structlog.get_logger()
 
     def frames_go_by(self, post: Notes) -> None:
@@ -117,6 +118,10 @@ class Hub:
     def dropped(self, streams: frozenset[str]) -> None:
         self._log.keep(streams)
 
+    def say_behind(self, behind: bool) -> None:
+        """While it is, what is kept here may be older than what another worker has sent."""
+        self._behind = behind
+
     # What the rest of the shell says.
 
     def recovered(self, server: str) -> None:
@@ -139,6 +144,7 @@ class Hub:
         self._private.join(connection)
         since = self._log.since(*cursors)
         unknown = frozenset(server for stream in since.streams for server in self._catalog.servers_of(stream))
+        ahead = frozenset(server for stream in since.ahead for server in self._catalog.servers_of(stream))
         ids = frozenset(ailing)
         for instance in connection.instances:
             shown = self._shown.get(instance) or self._show(instance)
@@ -149,7 +155,11 @@ class Hub:
                 connection.ailing.add(instance)
             if not connection.wants(instance):
                 continue
-            if shown.current:
+            if self._behind or instance.server in ahead:
+                # Its page may have got a newer one from another worker, and must not go back.
+                shown.doubted = True
+                self._soil(shown, self._mark())
+            elif shown.current:
                 metrics.FRAMES.inc(connection.offer(instance, shown.frame, shown.etag))
             elif shown.idle:
                 connection.ail(instance)
@@ -227,6 +237,9 @@ class Hub:
                 shown.rendering, shown.dirty = shown.dirty, None
                 self._count += 1
                 shown.began, shown.began_at = self._count, loop.time()
+                if self._behind or shown.doubted:
+                    shown.doubted = False
+                    self._cache.purge_servers([shown.instance.server])
                 rendered = await self._fragments.render(shown.instance)
         except Exception:
             self._logger.exception("live_render_failed", fragment=shown.instance.text)

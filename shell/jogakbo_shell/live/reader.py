@@ -96,7 +96,7 @@ class LiveReader:
         self._log = structlog.get_logger()
         self.tracks: dict[str, Track] = {}
         self.away_since: float | None = None
-        self._behind: Behind | None = None
+        self._behind: list[Behind] = []
         self._is_behind = False
         self._knew_all_at = time.monotonic()
         self.looked = asyncio.Event()
@@ -107,7 +107,7 @@ class LiveReader:
 
     def on_behind(self, behind: Behind) -> None:
         """Call it when nothing could be read for a second, and when all is read again."""
-        self._behind = behind
+        self._behind.append(behind)
 
     async def run(self) -> None:
         """Read until cancelled; the bus being away only delays it."""
@@ -254,9 +254,10 @@ class LiveReader:
         self._listener.resynced(stream, position)
 
     def _say_behind(self, behind: bool) -> None:
-        if behind != self._is_behind and self._behind is not None:
+        if behind != self._is_behind:
             self._is_behind = behind
-            self._behind(behind)
+            for listener in self._behind:
+                listener(behind)
 
     def _note_away(self, error: BaseException) -> None:
         if self.away_since is None:

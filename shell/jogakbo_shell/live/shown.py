@@ -25,7 +25,8 @@ class Shown:
 
     `began` is the hub's count when the last render began: it is too old for a connection that joined later.
     `dirty` marks the oldest change not yet in a render that has begun, `rendering` the oldest one in the render
-    under way. `frame` is the last fresh version, current while both marks are None.
+    under way. `frame` is the last fresh version, current while both marks are None. What the cache holds of it is
+    not to be used for the next render while it is `doubted`.
     """
 
     instance: Instance
@@ -36,6 +37,7 @@ class Shown:
     dirty: Mark | None = None
     rendering: Mark | None = None
     failures: int = 0
+    doubted: bool = False
     began: int = 0
     began_at: float = float("-inf")
     took_seconds: float = 0.0

@@ -360,6 +360,21 @@ async def test_a_cursor_ahead_of_this_worker_has_seen_all(world: World) -> None:
     assert world.read(page) == []
 
 
+@pytest.mark.parametrize("why", ["behind", "ahead"])
+async def test_a_page_that_another_worker_may_have_told_more_is_not_sent_what_is_kept_here(
+    world: World, why: str
+) -> None:
+    world.open(BOARD)
+    await _quiet(world)
+    world.fragments.texts[BOARD] = "newer"
+    world.hub.say_behind(why == "behind")
+    page = world.open(BOARD, cursor="menu:1-100,orders:1-105" if why == "ahead" else None, ailing=[BOARD.dom_id])
+    await _quiet(world)
+
+    assert [text for event, text in world.read(page) if event == "fragment"] == ["newer"]
+    assert world.cache.servers[-1] == {"orders"}
+
+
 async def test_a_cursor_from_before_a_rewritten_stream_does_not_pass_for_ahead(world: World) -> None:
     cursor = world.log.cursor
     world.hub.resynced("menu", Position(1, 7))
