@@ -42,6 +42,13 @@ def looks_at(visitor: Visitor, address: str) -> Page:
     return page
 
 
+def alone_at_menu(visitor: Visitor) -> Page:
+    """The menu, once nobody from before is seen there any more."""
+    page = looks_at(visitor, "/menu")
+    expect(others(page, MENU)).to_have_count(0, timeout=30_000)
+    return page
+
+
 def name_in(item: Locator) -> str:
     return item.locator("span").inner_text()
 
@@ -101,7 +108,7 @@ def test_a_name_is_said_in_the_language_of_whoever_reads_it(new_visitor: NewVisi
 
 
 def test_who_types_a_price_is_shown_at_that_item_until_it_is_saved(new_visitor: NewVisitor) -> None:
-    minji, jun = looks_at(new_visitor(), "/menu"), looks_at(new_visitor(), "/menu")
+    minji, jun = alone_at_menu(new_visitor()), looks_at(new_visitor(), "/menu")
     expect(others(jun, MENU)).to_have_count(1)
     name = name_in(others(jun, MENU))
     row = jun.locator("#menu-row-espresso")
@@ -118,7 +125,7 @@ def test_who_types_a_price_is_shown_at_that_item_until_it_is_saved(new_visitor: 
 
 
 def test_who_is_there_stays_when_the_fragment_changes(new_visitor: NewVisitor) -> None:
-    minji, jun = looks_at(new_visitor(), "/menu"), looks_at(new_visitor(), "/menu")
+    minji, jun = alone_at_menu(new_visitor()), looks_at(new_visitor(), "/menu")
     minji.get_by_label("Price of Americano in won").press_sequentially("1")
     editing = jun.locator("#menu-row-americano").get_by_role("listitem")
     expect(editing).to_have_count(1)
@@ -148,7 +155,7 @@ def test_a_keyboard_gets_at_the_names_of_several(new_visitor: NewVisitor, order:
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_nothing_moves_for_somebody_who_comes_or_types(new_visitor: NewVisitor, width: int) -> None:
-    page = looks_at(new_visitor(viewport={"width": width, "height": 900}), "/menu")
+    page = alone_at_menu(new_visitor(viewport={"width": width, "height": 900}))
     inside = piece(page, MENU).locator(":is(h2, h3, p, li, form, button, input):not(jogakbo-presence *)")
     before = boxes(inside)
 
@@ -163,7 +170,7 @@ def test_nothing_moves_for_somebody_who_comes_or_types(new_visitor: NewVisitor, 
 
 def test_axe_finds_nothing_where_several_are(new_visitor: NewVisitor) -> None:
     visitor = new_visitor(reduced_motion="reduce")
-    page = looks_at(visitor, "/menu")
+    page = alone_at_menu(visitor)
     typing = [looks_at(new_visitor(), "/menu").get_by_label("Price of Espresso in won") for _ in range(2)]
     page.evaluate(Axe().axe_script)
     found = []
