@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
-from shell.tests.harness import FakeFragmentServer, Portal, cacheable, portal, until_true
+from shell.tests.harness import FakeFragmentServer, Portal, cacheable, eventually, portal, until_true
 from shell.tests.live.test_shell_esi_live import Bus, OpenPage, Server
 
 pytestmark = pytest.mark.anyio
@@ -38,6 +39,10 @@ class Frames:
         raise AssertionError("the stream has ended")
 
 
+def _renders() -> float:
+    return REGISTRY.get_sample_value("jogakbo_live_renders_total", {"state": "fresh"}) or 0.0
+
+
 @asynccontextmanager
 async def opened(cafe: FakeFragmentServer, folder: Path, bus: Bus) -> AsyncIterator[tuple[Portal, Frames]]:
     """A page that shows a fragment in another, and what its stream brings."""
@@ -57,9 +62,11 @@ async def opened(cafe: FakeFragmentServer, folder: Path, bus: Bus) -> AsyncItera
             return "<b>1</b>" in page.text and "cafe:" in OpenPage(page.text).cursor
 
         await until_true(is_live)
-        page = OpenPage((await shell.get("/lunch")).text)
+        page, before = OpenPage((await shell.get("/lunch")).text), _renders()
         async with page.streaming(shell.client) as lines:
             assert await anext(lines) == "event: hello"
+            # Until a fragment has been rendered for its page once, any change may be one of it.
+            await eventually(lambda: _renders() >= before + 2)
             yield shell, Frames(lines)
 
 
