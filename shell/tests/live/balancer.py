@@ -7,6 +7,7 @@ import itertools
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from shell.tests.harness import eventually
 from shell.tests.wire import wire
 
 _LOOK_SECONDS = 0.1
@@ -22,6 +23,7 @@ class Balancer:
         self._workers = tuple(workers)
         self._turn = itertools.count()
         self.calls: set[asyncio.Task[None]] = set()
+        self.ends: set[_End] = set()
 
     def pick(self) -> int:
         """The port of the worker whose turn it is; 0 while there is none."""
@@ -36,6 +38,14 @@ class Balancer:
                 self.ready.discard(worker)
             await asyncio.sleep(_LOOK_SECONDS)
 
+    def end(self) -> _End:
+        """One that leads to a worker."""
+        return _End(self)
+
+    def browser(self) -> _End:
+        """One that a browser has connected to."""
+        return _End(self, calls=True)
+
     def call(self, browser: _End) -> None:
         """Find a worker for a browser."""
         task = asyncio.create_task(self._connect(browser))
@@ -45,7 +55,7 @@ class Balancer:
     async def _connect(self, browser: _End) -> None:
         while worker := self.pick():
             try:
-                _, end = await asyncio.get_running_loop().create_connection(_End, "127.0.0.1", worker)
+                _, end = await asyncio.get_running_loop().create_connection(self.end, "127.0.0.1", worker)
             except OSError:
                 self.ready.discard(worker)  # until it has answered again
             else:
@@ -57,15 +67,17 @@ class Balancer:
 class _End(asyncio.Protocol):
     """One end of a connection through the balancer; what it reads, the other writes."""
 
-    def __init__(self, balancer: Balancer | None = None) -> None:
+    def __init__(self, balancer: Balancer, *, calls: bool = False) -> None:
         self._balancer = balancer
+        self._calls = calls
         self._other: _End | None = None
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        if self._balancer is not None:
+        self._balancer.ends.add(self)
+        if self._calls:
             transport.pause_reading()
             self._balancer.call(self)
 
@@ -84,7 +96,12 @@ class _End(asyncio.Protocol):
         if self._other is not None and self._other._transport is not None:
             self._other._transport.write(data)
 
+    def abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
     def connection_lost(self, exc: Exception | None) -> None:
+        self._balancer.ends.discard(self)
         if self._other is not None:
             self._other.close()
 
@@ -92,7 +109,7 @@ class _End(asyncio.Protocol):
 @asynccontextmanager
 async def balancing(*workers: int) -> AsyncIterator[Balancer]:
     balancer = Balancer(workers)
-    server = await asyncio.get_running_loop().create_server(lambda: _End(balancer), "127.0.0.1", 0, backlog=_BACKLOG)
+    server = await asyncio.get_running_loop().create_server(balancer.browser, "127.0.0.1", 0, backlog=_BACKLOG)
     balancer.port = server.sockets[0].getsockname()[1]
     watching = [asyncio.create_task(balancer.watch(worker)) for worker in workers]
     try:
@@ -102,6 +119,9 @@ async def balancing(*workers: int) -> AsyncIterator[Balancer]:
         for task in (*watching, *balancer.calls):
             task.cancel()
         await asyncio.gather(*watching, *balancer.calls, return_exceptions=True)
+        for end in tuple(balancer.ends):
+            end.abort()
+        await eventually(lambda: not balancer.ends)
 
 
 async def _is_ready(worker: int) -> bool:

@@ -66,6 +66,10 @@ class Page(asyncio.Protocol):
             self._fleet.open -= 1
         self._fleet.come_again(self, self._returns_in)
 
+    @property
+    def is_connected(self) -> bool:
+        return self._transport is not None
+
     def close(self) -> None:
         if self._transport is not None:
             self._transport.abort()
@@ -164,6 +168,7 @@ class Fleet:
         for call in self._calls:
             call.cancel()
         await asyncio.gather(*self._calls, return_exceptions=True)
+        await eventually(lambda: not any(page.is_connected for page in self.pages))
 
     def _call(self, page: Page) -> None:
         if self._over:
