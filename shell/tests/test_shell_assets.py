@@ -105,7 +105,13 @@ async def test_a_page_names_its_scripts_exactly_and_its_body_is_the_same_each_ti
         again = await shell.get("/cafe")
     match = re.search("script-src ([^;]*);", page.headers["content-security-policy"])
     assert match is not None
-    paths = ("/static/vendor/htmx/htmx.min.js", "/static/live.js", "/-/cafe/assets/a.js", "/static/late.js")
+    paths = (
+        "/static/whole.js",
+        "/static/vendor/htmx/htmx.min.js",
+        "/static/live.js",
+        "/-/cafe/assets/a.js",
+        "/static/late.js",
+    )
     assert match[1].split(" ") == [shell.origin + path for path in paths]
     assert f"worker-src {shell.origin}/static/live-worker.js;" in page.headers["content-security-policy"]
     assert "nonce" not in page.text

@@ -22,6 +22,7 @@ LAZY = "lazy"
 SHADOW = "shadow-dom"
 
 _OWN_STYLES = ("portal.css",)
+_WATCHER = "whole.js"
 _OWN_SCRIPTS = ("vendor/htmx/htmx.min.js", "live.js")
 _LOADER = "lazy.js"
 _PRESENCE = "presence.js"
@@ -95,7 +96,7 @@ class OwnAssets:
         # Before live.js, so that it hears the first frame.
         presence = replace(_deferred(files, _PRESENCE), strategy=BEFORE)
         return cls(
-            Assets(styles, tuple(_deferred(files, name) for name in _OWN_SCRIPTS)),
+            Assets(styles, (_early(files, _WATCHER), *(_deferred(files, name) for name in _OWN_SCRIPTS))),
             _deferred(files, _LOADER),
             Assets((files.asset(_PRESENCE_STYLE),), (presence,)),
         )
@@ -114,6 +115,12 @@ def page_assets(own: OwnAssets, parts: tuple[Assets, ...]) -> Assets:
         modules=_once((module for part in everything for module in part.modules), but=(*scripts, *lazy)),
         left_out=tuple(dict.fromkeys(fault for part in everything for fault in part.left_out)),
     )
+
+
+def _early(files: Files, name: str) -> HeadAsset:
+    """Runs as soon as it is there, even if the page never is."""
+    asset = files.asset(name)
+    return HeadAsset(asset.href, asset.integrity, (("async", ""),), BEFORE)
 
 
 def _deferred(files: Files, name: str) -> HeadAsset:

@@ -17,7 +17,8 @@ from redis.exceptions import RedisClusterException, RedisError
 from jogakbo.contract.bus import cluster_nodes
 from jogakbo.contract.streams import wake_channel
 
-BUS_ERRORS = (RedisError, RedisClusterException, OSError, TimeoutError)
+# uvloop raises RuntimeError for what is written to a link that the other side has cut.
+BUS_ERRORS = (RedisError, RedisClusterException, OSError, TimeoutError, RuntimeError)
 
 Bus: TypeAlias = Redis | RedisCluster
 """A client of one server or of a cluster; both take the same commands."""

@@ -22,8 +22,9 @@ class Connection:
 
     `ailing` are instances of which the page shows an old or a stand-in version and knows it; they get a frame as
     soon as there is a fresh one, but hold no cursor back, for the page says so itself when it comes again.
-    `visitor` is whose session it is; `subject` whom the private instances are for. `joined` is the hub's count when it
-    came, `unchanged_since` the moment since which its pages have shown the same, by the loop's clock.
+    `relieved` if its page wants to hear when nothing is owed any more. `visitor` is whose session it is; `subject` whom
+    the private instances are for. `joined` is the hub's count when it came, `unchanged_since` the moment since which
+    its pages have shown the same, by the loop's clock.
     """
 
     __slots__ = (
@@ -35,6 +36,7 @@ class Connection:
         "news",
         "owed",
         "private",
+        "relieved",
         "subject",
         "unchanged_since",
         "visitor",
@@ -48,6 +50,7 @@ class Connection:
         self.subject = subject
         self.visitor = visitor or subject
         self.joined = 0
+        self.relieved = False
         self.unchanged_since = float("inf")
         self.owed: set[Instance] = set()
         self.ailing: set[Instance] = set()
@@ -61,24 +64,23 @@ class Connection:
 
     def offer(self, instance: Instance, frame: bytes, etag: str) -> bool:
         """Send a fresh version, unless it is what was sent last. Returns whether it was news."""
-        if self.owed:
-            self._settle(instance)
+        if is_news := self._seen.get(instance) != etag:
+            self._seen[instance] = etag
+            self.tell(instance, frame)
         if self.ailing:
             self.ailing.discard(instance)
-        if self._seen.get(instance) == etag:
-            return False
-        self._seen[instance] = etag
-        self.tell(instance, frame)
-        return True
+        if self.owed:
+            self._settle(instance)
+        return is_news
 
     def ail(self, instance: Instance) -> None:
         """Say that there is no fresh version for now: what the page shows may be old."""
-        self._settle(instance)
         self.ailing.add(instance)
         if self._seen.get(instance) != _AILING:
             self._seen[instance] = _AILING
             # Another slot than the fragment's: an unsent fresh version must not be lost to this notice.
             self.tell((instance, _AILING), frames.ailing(instance))
+        self._settle(instance)
 
     def notify(self, instance: Instance, within_ms: int) -> None:
         """Have the page fetch a private fragment itself."""
@@ -107,6 +109,8 @@ class Connection:
             self.owed.discard(instance)
             if not self.owed:
                 self._announce()
+                if self.relieved:
+                    self.tell("settled", frames.SETTLED)
 
     def _announce(self) -> None:
         if self.news is not None:

@@ -15,6 +15,9 @@ from jogakbo_shell.instance import Instance
 LOST = b"event: lost\ndata: {}\n"
 """What happens is not known here for now: what the page shows may be old. `hello` says that all is known again."""
 
+SETTLED = b"event: settled\ndata: {}\n"
+"""Everything that may have changed since the page's cursor has been sent: follows a `hello` that `owes`."""
+
 HEARTBEAT = b"event: heartbeat\ndata: {}\n"
 RELOAD = b"event: reload\ndata: {}\n"
 """The page may not be told any more: it shall be loaded anew."""
@@ -37,9 +40,15 @@ class _RefreshData(msgspec.Struct):
     within_ms: int
 
 
-def hello(beacon_share: float) -> bytes:
-    """The stream is open; the page reports this share of its swaps (`/-/seen`)."""
-    return f'event: hello\ndata: {{"sample":{beacon_share:g}}}\n'.encode()
+class _HelloData(msgspec.Struct, omit_defaults=True):
+    sample: float
+    owes: bool = False
+
+
+def hello(beacon_share: float, *, owes: bool = False) -> bytes:
+    """The stream is open; the page reports this share of its swaps (`/-/seen`). If it `owes`, the page may be old until
+    it hears `settled`."""
+    return _frame("hello", _HelloData(beacon_share, owes))
 
 
 def fragment(instance: Instance, html: str, etag: str) -> bytes:

@@ -43,6 +43,7 @@ class Streams:
         self.stalled = Countdown[Stream](limits.send_seconds, self._stalled)
         self._hub = hub
         self._hello = frames.hello(limits.beacon_share)
+        self._hello_owing = frames.hello(limits.beacon_share, owes=True)
         self._streams: dict[Stream, None] = {}
         self._total = 0
         self._per_visitor: Counter[str] = Counter()
@@ -75,8 +76,7 @@ class Streams:
         metrics.CONNECTIONS.inc()
         if link.is_paused:
             stream.paused()
-        self._greet(connection)
-        self._hub.join(connection, cursors, ailing)
+        self._welcome(connection, cursors, ailing)
         for observer in self._observers:
             observer.opened(connection)
 
@@ -84,8 +84,7 @@ class Streams:
         """What a stream would say until it owes nothing, for a client that gets no stream through."""
         settled = asyncio.Event()
         self._count(connection, 1)
-        self._greet(connection)
-        self._hub.join(connection, cursors, ailing)
+        self._welcome(connection, cursors, ailing)
         for observer in self._observers:
             observer.polled(connection)
         connection.news = settled.set
@@ -121,7 +120,7 @@ class Streams:
         """Have every page say that what it shows may be old, or that it is not any more."""
         self._is_behind = behind
         for stream in self._streams:
-            stream.connection.tell("behind", frames.LOST if behind else self._hello)
+            stream.connection.tell("behind", frames.LOST if behind else self._hello_to(stream.connection))
 
     def revoke(self, visitor: str) -> None:
         """End every stream of a visitor; their pages shall be loaded anew."""
@@ -157,10 +156,17 @@ class Streams:
             stream.link.abort()
             self.lost(stream)
 
-    def _greet(self, connection: Connection) -> None:
+    def _welcome(self, connection: Connection, cursors: tuple[str, ...], ailing: frozenset[str]) -> None:
         connection.tell("hello", self._hello)
         if self._is_behind:
             connection.tell("behind", frames.LOST)
+        self._hub.join(connection, cursors, ailing)
+        if connection.owed:
+            connection.tell("hello", self._hello_owing)
+            connection.relieved = True
+
+    def _hello_to(self, connection: Connection) -> bytes:
+        return self._hello_owing if connection.owed else self._hello
 
     def _count(self, connection: Connection, more: int) -> None:
         self._total += more

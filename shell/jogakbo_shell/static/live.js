@@ -5,7 +5,7 @@
   const root = document.documentElement;
   const { grant, worker = "/static/live-worker.js" } = document.body.dataset;
   const GLOW_MS = 1200, SETTLE_MS = 50, SIGN_MS = 2500, HERE_MS = 5000, HIDDEN_MS = 30000, READ_MS = 4000, CHECK_MS = 1500;
-  const SEEN_MS = 30000, MOST_SEEN = 100, COMPOSE_MS = 10000, DAY_MS = 72e6;
+  const SEEN_MS = 30000, HEAD_MS = 5000, TURN_MS = 8000, MOST_SEEN = 100, COMPOSE_MS = 10000, DAY_MS = 72e6;
   const FIELDS = "input:not([type=hidden], [type=submit], [type=button]), select, textarea";
   const REACHABLE = `${FIELDS}, a[href], button, summary, [tabindex], [contenteditable]`;
   const random = (max) => Math.random() * max;
@@ -300,15 +300,19 @@
 
   let { cursor } = document.body.dataset;
   let changedAt = Date.now();
-  let port, unanswered, over, hide, expected, turning, silence, sample = 0, toldAt = performance.timeOrigin, seen = [];
+  let behind, owing, way, port, unanswered, over, hide, expected, turning, silence, sample = 0, toldAt = performance.timeOrigin, seen = [];
   const sign = document.querySelector(".live-sign"), spoken = sign?.nextElementSibling;
   const isOld = (states) => /waiting|off/.test(states);
 
   const handlers = {
-    hello({ sample: share = 0 }, polls) {
+    hello({ sample: share = 0, owes }, polls) {
       sample = share;
-      // Not before it is heard whether the next word is that all is not known after all.
-      expect(polls ? "polling" : "on", SETTLE_MS);
+      [behind, owing, way] = [false, owes, polls ? "polling" : "on"];
+      judge();
+    },
+    settled() {
+      owing = false;
+      judge();
     },
     fragment({ id, html, etag, state }, _, at) {
       const section = sectionOf(id);
@@ -327,7 +331,8 @@
       if (sectionOf(detail.id)) document.dispatchEvent(new CustomEvent("jogakbo:presence", { detail }));
     },
     lost() {
-      expect("waiting", SIGN_MS);
+      behind = true;
+      judge();
     },
     reload() {
       over = true;
@@ -376,7 +381,9 @@
   }
 
   // One tab of a browser after the other, so that those that come later bring the session that the first was given.
-  const inTurn = (task) => (navigator.locks ? navigator.locks.request("jogakbo-renew", task) : task());
+  // A tab that is frozen keeps its turn, but not for ever.
+  const inTurn = (task) => (navigator.locks
+    ? navigator.locks.request("jogakbo-renew", { signal: AbortSignal.timeout(TURN_MS) }, task).catch(task) : task());
 
   function renew() {
     say("off");
@@ -388,14 +395,20 @@
       if (!idle || (turn && quiet < Math.min(60000, 500 * 4 ** turn))) return void setTimeout(renew, 1000);
       sessionStorage.setItem("jogakbo-renewals", JSON.stringify([Date.now(), turn + 1]));
       // Where the portal cannot be reached now, a page that may be old is better than none.
-      const answer = await fetch(location, { method: "HEAD", cache: "no-store" }).catch(() => null);
+      const within = { method: "HEAD", cache: "no-store", signal: AbortSignal.timeout(HEAD_MS) };
+      const answer = await fetch(location, within).catch(() => null);
       if (!(answer?.status < 500)) return void setTimeout(renew, 1000);
       location.reload();
-      return new Promise(() => {}); // until this document is gone
+      // By then this document is gone; if it is not, somebody went elsewhere in that moment, and has come back.
+      await new Promise((resolve) => { setTimeout(resolve, TURN_MS); });
+      renew();
     });
   }
 
   // ---- The sign: whether the page is live, and else how old it is ----
+
+  // Not "on" before it is heard whether the next word is that all is not known after all.
+  const judge = () => (behind || owing ? expect("waiting", SIGN_MS) : expect(way, SETTLE_MS));
 
   function expect(state, within) {
     if (state === expected) return;

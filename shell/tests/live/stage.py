@@ -29,7 +29,7 @@ _CONFIG = (
     '"defaultSwap":"innerMorph","morphIgnore":["data-htmx-powered","data-changed","aria-busy","tabindex"]}'
 )
 _PAGE = """<!doctype html><html lang="{lang}"><head><title>Stage</title><meta name="htmx-config" content='{config}'>
-<link rel="stylesheet" href="/static/portal.css">
+<link rel="stylesheet" href="/static/portal.css"><script src="/static/whole.js" async></script>
 <script src="/static/vendor/htmx/htmx.min.js" defer></script><script src="/static/live.js" defer></script></head>
 <body data-grant="{grant}" data-cursor="orders:1-1" data-worker="/static/live-worker.js">
 <p class="live-sign"><span class="live-on">Live</span><span class="live-polling">Polling</span>
@@ -103,8 +103,10 @@ class Stage:
         self.refuse: Callable[[list[str]], Response | None] = lambda grants: None
         self.poll = ""
         self.greeting = ""
+        self.owes = False
         self.loads = 0
         self.is_away = False
+        self.hangs = False
         self.looked_after = 0
         self.fetches = 0
         self._actions, self._fragments = threading.Event(), threading.Event()
@@ -187,6 +189,8 @@ class Stage:
 
     async def _look_after(self, request: Request) -> Response:
         self.looked_after += 1
+        if self.hangs:
+            await asyncio.sleep(_WAIT_SECONDS)
         return Response(status_code=502 if self.is_away else 200)
 
     async def _script(self, request: Request) -> Response:
@@ -206,7 +210,7 @@ class Stage:
         length = len(request.url.path) + len(request.url.query) + 1
         ask = Ask(grants, cursors, query.get("stale", ""), int(query["age"]), polls, length)
         self.asked.append(ask)
-        hello = frame("hello", sample=self.sample) + self.greeting
+        hello = frame("hello", sample=self.sample, owes=self.owes) + self.greeting
         if polls:
             return Response(hello + self.poll, media_type="text/event-stream")
         ask.frames.put_nowait(hello)

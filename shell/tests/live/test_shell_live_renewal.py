@@ -89,3 +89,29 @@ def test_a_page_is_not_given_up_while_the_portal_is_away(page: Page, stage: Rece
     stage.is_away = False
     wait_until(page, lambda: stage.loads == 2)
     expect_live(page)
+
+
+def test_a_portal_that_hangs_does_not_keep_a_page_from_its_renewal(page: Page, stage: Reception) -> None:
+    stage.times = {"HEAD_MS": 300}
+    open_page(page, stage)
+    stage.hangs = True
+
+    stage.send("reload")
+    wait_until(page, lambda: stage.looked_after == 2)
+    stage.hangs = False
+
+    wait_until(page, lambda: stage.loads == 2)
+    expect_live(page)
+
+
+def test_a_tab_that_keeps_its_turn_does_not_keep_the_others_for_ever(context: BrowserContext, stage: Reception) -> None:
+    stage.times = {"TURN_MS": 500}
+    holder, tab = context.new_page(), context.new_page()
+    holder.goto(stage.url)
+    holder.evaluate("void navigator.locks.request('jogakbo-renew', () => new Promise(() => {}))")
+    open_page(tab, stage)
+    loads = stage.loads
+
+    stage.send("reload")
+    wait_until(tab, lambda: stage.loads > loads)
+    expect_live(tab)

@@ -168,3 +168,21 @@ def test_who_wants_less_motion_gets_a_glow_that_does_not_fade(page: Page, stage:
     changed = page.wait_for_selector("[data-changed]")
     assert changed is not None
     assert changed.evaluate("changed => getComputedStyle(changed).animationTimingFunction") == "steps(1)"
+
+
+def test_a_page_that_waits_for_what_it_missed_says_so_until_it_has_it(page: Page, stage: Stage) -> None:
+    stage.times, stage.owes = {"SIGN_MS": 300}, True
+    page.goto(stage.url)
+    expect_live(page, "waiting")
+    stage.send("settled")
+    expect_live(page)
+
+
+def test_cuts_in_quick_succession_do_not_keep_it_from_saying_so(page: Page, stage: Stage) -> None:
+    stage.times, stage.owes = {"SIGN_MS": 1500}, True
+    page.goto(stage.url)
+    wait_until(page, lambda: len(stage.asked) == 1)
+    stage.hang_up()
+    wait_until(page, lambda: len(stage.asked) == 2)
+    stage.hang_up()
+    expect_live(page, "waiting")

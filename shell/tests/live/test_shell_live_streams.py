@@ -123,7 +123,7 @@ async def test_a_poll_is_a_whole_answer_with_what_has_changed(eventually: Eventu
         portal.change("second")
         answer = await client.get("/-/live", params=query)
         assert int(answer.headers["content-length"]) == len(answer.content)
-        assert [event for event, _ in told(answer.text)] == ["hello", "fragment"]
+        assert [event for event, _ in told(answer.text)] == ["hello", "fragment", "settled"]
         assert answer.text.endswith("id: orders:1-101\n\n")
         assert not portal.hub.connections
         again = await client.get("/-/live", params=portal.query(cursor="orders:1-101") | {"once": "1"})
@@ -262,9 +262,12 @@ async def test_while_something_is_owed_no_frame_moves_the_cursor() -> None:
         portal.fragments.gate.clear()
         async with client.stream("GET", "/-/live", params=portal.query(cursor="")) as answer:
             frames = frames_of(answer)
-            assert "id" not in await anext(frames)
+            hello = await anext(frames)
+            assert "id" not in hello
+            assert json.loads(hello["data"])["owes"] is True
             portal.fragments.gate.set()
-            assert (await anext(frames))["id"] == portal.log.cursor
+            assert "id" not in await anext(frames)
+            assert await anext(frames) == {"event": "settled", "data": "{}", "id": portal.log.cursor}
 
 
 async def test_what_the_client_says_later_means_nothing(eventually: Eventually) -> None:

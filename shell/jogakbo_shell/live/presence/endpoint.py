@@ -9,13 +9,12 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from jogakbo.contract.problem import PROBLEM_JSON, Problem, encode_problem
 from jogakbo_shell.live.grants import GrantRefused, Grants
 from jogakbo_shell.live.presence.message import Place
 from jogakbo_shell.live.presence.presence import Presence
-from jogakbo_shell.proxy.bodies import BodyCutShort, BodyTooLarge, BodyTooSlow, read_body
 from jogakbo_shell.proxy.csrf import is_forged
-from jogakbo_shell.web.visit import Visit, visit_of
+from jogakbo_shell.web.calls import Refused, read_json
+from jogakbo_shell.web.visit import visit_of
 
 _MAX_BODY_BYTES = 16_384  # a grant for as many fragments as a page may have, twice
 _MAX_SECONDS = 2.0
@@ -29,12 +28,6 @@ class _Body(msgspec.Struct):
     place: Place = ""
 
 
-class _Refused(Exception):
-    def __init__(self, status: int, title: str, detail: str = "") -> None:
-        super().__init__(detail)
-        self.problem = Problem(title=title, status=status, detail=detail)
-
-
 class PresenceEndpoint:
     """Any worker may take it, for it tells the others; what a page shows, and so may name, is in its grant."""
 
@@ -46,35 +39,25 @@ class PresenceEndpoint:
         visit = visit_of(request.scope)
         try:
             if is_forged(request.method, visit.headers, visit.origin):
-                raise _Refused(403, "not from here", "this was sent from another site")
+                raise Refused(403, "not from here", "this was sent from another site")
             if visit.visitor.is_new:
-                raise _Refused(403, "no session", "nobody is known to look at this")
-            body = await self._body(request, visit)
+                raise Refused(403, "no session", "nobody is known to look at this")
+            body = await read_json(
+                request, _Body, "a word of presence", max_bytes=_MAX_BODY_BYTES, seconds=_MAX_SECONDS
+            )
             topic = self._topic(body, visit.visitor.subject)
-        except _Refused as refusal:
-            return Response(encode_problem(refusal.problem), refusal.problem.status, _NOT_KEPT, PROBLEM_JSON)
+        except Refused as refused:
+            return refused.answer()
         self._presence.edits(topic, visit.visitor.subject, body.place, editing=body.editing)
         return Response(None, 204, _NOT_KEPT)
-
-    async def _body(self, request: Request, visit: Visit) -> _Body:
-        declared = visit.headers.get("content-length", "")
-        try:
-            payload = await read_body(request.receive, declared, max_bytes=_MAX_BODY_BYTES, seconds=_MAX_SECONDS)
-            return msgspec.json.decode(payload, type=_Body)
-        except BodyTooLarge as error:
-            raise _Refused(413, "too large", str(error)) from error
-        except (BodyTooSlow, BodyCutShort) as error:
-            raise _Refused(408, "too slow", str(error)) from error
-        except msgspec.MsgspecError as error:
-            raise _Refused(400, "not understood", str(error)) from error
 
     def _topic(self, body: _Body, subject: str) -> str:
         try:
             grant = self._grants.verify(body.grant, subject)
         except GrantRefused as error:
-            raise _Refused(403, "no such grant", str(error)) from error
+            raise Refused(403, "no such grant", str(error)) from error
         shown = (self._presence.topic_of(instance) for instance in grant.instances if instance.dom_id == body.id)
         topic = next((topic for topic in shown if topic is not None), None)
         if topic is None:
-            raise _Refused(404, "nothing there", f"the page shows no {body.id!r} that has presence")
+            raise Refused(404, "nothing there", f"the page shows no {body.id!r} that has presence")
         return topic

@@ -1,0 +1,87 @@
+"""A page of which only a part came: a browser would show that for ever, and its deferred scripts never run."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from playwright.sync_api import Page
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from shell.tests.live.stage import Stage, expect_live, wait_until
+
+_PAUSES = {"SILENCE_MS": 400, "LOOK_MS": 50}
+
+
+class Breaking(Stage):
+    """Breaks off the first `halves` answers in the middle of the page; `missing` scripts do not come while it does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.times = dict(_PAUSES)
+        self.halves = 0
+        self.missing = 0
+        self.pause_seconds = 0.0
+
+    async def _page(self, request: Request) -> Response:
+        page = await super()._page(request)
+        first, found, rest = bytes(page.body).partition(b"<section")
+        breaks_off = self.loads <= self.halves
+
+        async def pieces() -> AsyncIterator[bytes]:
+            yield first
+            await asyncio.sleep(self.pause_seconds)
+            if breaks_off:
+                raise ConnectionResetError("as a server does that is killed")
+            yield found + rest
+
+        del page.headers["content-length"]
+        return StreamingResponse(pieces(), 200, page.headers)
+
+    async def _script(self, request: Request) -> Response:
+        if request.path_params["name"] == "live" and self.loads <= self.missing:
+            return Response(status_code=502)
+        return await super()._script(request)
+
+
+@pytest.fixture
+def stage() -> Iterator[Breaking]:
+    stage = Breaking()
+    yield stage
+    stage.close()
+
+
+def test_a_page_that_broke_off_is_loaded_again(page: Page, stage: Breaking) -> None:
+    stage.halves = 1
+    page.goto(stage.url, wait_until="commit")
+    wait_until(page, lambda: stage.loads == 2)
+    expect_live(page)
+    assert page.locator("section").inner_text() == "first"
+
+
+def test_a_page_without_its_script_is_loaded_again(page: Page, stage: Breaking) -> None:
+    stage.missing = 1
+    page.goto(stage.url)
+    wait_until(page, lambda: stage.loads == 2)
+    expect_live(page)
+
+
+def test_half_a_page_stays_while_the_portal_is_away(page: Page, stage: Breaking) -> None:
+    stage.halves, stage.is_away = 1, True
+    page.goto(stage.url, wait_until="commit")
+    wait_until(page, lambda: stage.looked_after == 2)
+    assert stage.loads == 1
+    stage.is_away = False
+    wait_until(page, lambda: stage.loads == 2)
+    expect_live(page)
+
+
+def test_a_page_that_takes_longer_than_that_comes_in_the_end(page: Page, stage: Breaking) -> None:
+    stage.pause_seconds = 2 * _PAUSES["SILENCE_MS"] / 1000
+    page.goto(stage.url, wait_until="commit")
+    wait_until(page, lambda: page.locator("section").count() == 1)
+    expect_live(page)
+    assert stage.loads > 1, "it was given up before, and then less and less"
+    assert page.evaluate("sessionStorage.getItem('jogakbo-halves')") is None
