@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from shell.tests.wire import wire
 
 _START_SECONDS = 20.0
 _END_SECONDS = 15.0
+_PORTS = range(20_000, 32_000)
 
 
 @dataclass
@@ -52,10 +54,12 @@ class ShellProcess:
 
 
 def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
+    """None that the kernel gives to a connection in between, nor likely another test that runs beside this one."""
+    for port in random.sample(_PORTS, 200):
+        with socket.socket() as free, suppress(OSError):
+            free.bind(("127.0.0.1", port))
+            return port
+    raise OSError(f"no free port in {_PORTS}")
 
 
 @asynccontextmanager
