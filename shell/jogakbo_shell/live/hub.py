@@ -155,7 +155,7 @@ class Hub:
                 connection.ailing.add(instance)
             if not connection.wants(instance):
                 continue
-            if self._behind or instance.server in ahead:
+            if self._behind or instance.server in ahead or _may_surpass(connection, shown):
                 # Its page may have got a newer one from another worker, and must not go back.
                 shown.doubted = True
                 self._soil(shown, self._mark())
@@ -309,3 +309,12 @@ class Hub:
         self._unsettled.discard(shown)
         self._unlearned.discard(shown)
         del self._shown[shown.instance]
+
+
+def _may_surpass(connection: Connection, shown: Shown) -> bool:
+    """Whether its page may show something newer than the last render: what it shows came since, from somewhere. That of
+    a page of another tab, which missed more, may be owed nevertheless."""
+    since = connection.unchanged_since
+    return (
+        shown.current and shown.instance in connection.owed and shown.began_at - _SLACK_SECONDS < since < float("inf")
+    )

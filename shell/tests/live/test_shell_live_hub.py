@@ -375,6 +375,23 @@ async def test_a_page_that_another_worker_may_have_told_more_is_not_sent_what_is
     assert world.cache.servers[-1] == {"orders"}
 
 
+@pytest.mark.parametrize(("age", "told"), [(0, "not heard of here"), (60, "first")])
+async def test_a_page_that_changed_since_the_last_render_is_sent_none_that_is_older(
+    world: World, age: float, told: str
+) -> None:
+    """Of two tabs that share a stream one may have missed what the other, loaded anew from another worker, shows."""
+    world.open(BOARD)
+    await _quiet(world)
+    cursor = world.log.cursor
+    world.change("orders", "orders")
+    await _quiet(world)
+    world.fragments.texts[BOARD] = "not heard of here"
+    page = world.open(BOARD, cursor=cursor, age=age)
+    await _quiet(world)
+
+    assert [text for event, text in world.read(page) if event == "fragment"] == [told]
+
+
 async def test_a_cursor_from_before_a_rewritten_stream_does_not_pass_for_ahead(world: World) -> None:
     cursor = world.log.cursor
     world.hub.resynced("menu", Position(1, 7))
