@@ -15,7 +15,7 @@ from e2e.harness.portal import Portal
 Lines = list[str]
 
 # What may differ between two views of one state, and nothing else: what a load is signed with, what marks the path
-# a piece came by, and what the hand at this page has done. Typed values are properties, not markup.
+# a piece came by, what is being spoken of, and what the hand at this page has done. Typed values are properties, not markup.
 _SCRIPT = """async (truths) => {
   const MAY_DIFFER = new Set(["data-grant", "data-cursor", "nonce", "data-etag", "data-changed", "data-htmx-powered",
     "aria-busy", "open"]);
@@ -27,7 +27,7 @@ _SCRIPT = """async (truths) => {
       const attributes = [...node.attributes].filter(({ name }) => !MAY_DIFFER.has(name))
         .map(({ name, value }) => `${name}=${JSON.stringify(value)}`).sort();
       into.push(`<${[node.localName, ...attributes].join(" ")}>`);
-      for (const child of node.childNodes) lines(child, into);
+      if (!node.classList.contains("live-said")) for (const child of node.childNodes) lines(child, into);
       into.push(`</${node.localName}>`);
     }
     return into;

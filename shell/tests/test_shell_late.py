@@ -40,7 +40,7 @@ class Cafe:
     def __init__(self, server: FakeFragmentServer) -> None:
         self.server = server
         self.gates = {name: Gate(answer(f"<p>Here is {name.upper()}</p>")) for name in "abc"}
-        server.declare("cafe", "1", a={}, b={}, c={})
+        server.declare("cafe", "1", **{name: {"timeout_ms": 8000} for name in "abc"})
         server.at["/assets/cafe.css"] = answer("p {}", headers={"content-type": "text/css"})
         server.at |= {f"/{name}": gate for name, gate in self.gates.items()}
 

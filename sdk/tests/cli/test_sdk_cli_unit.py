@@ -150,7 +150,7 @@ def test_an_exit_with_words_is_a_failure_that_says_them(stage: Stage) -> None:
     def leave() -> None:
         raise SystemExit("ORDERS_DATABASE_URL is wrong")
 
-    stage.put(leave)
+    stage.put(leave, pace=Pace(slow=60))
     stage.until(lambda: bool(stage.notes.remarks))
     assert "ORDERS_DATABASE_URL is wrong" in stage.notes.heard_text
     assert stage.notes.remarks[0].startswith("exited with code 1")
