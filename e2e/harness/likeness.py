@@ -15,7 +15,7 @@ from e2e.harness.portal import Portal
 Lines = list[str]
 
 # What may differ between two views of one state, and nothing else: what a load is signed with, what marks the path
-# a piece came by, what is being spoken of, and what the hand at this page has done. Typed values are properties, not markup.
+# a piece came by, what is being spoken of, and what the hand at this page has done. What is typed is no markup.
 _SCRIPT = """async (truths) => {
   const MAY_DIFFER = new Set(["data-grant", "data-cursor", "nonce", "data-etag", "data-changed", "data-htmx-powered",
     "aria-busy", "open"]);
