@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -10,7 +11,7 @@ from playwright.sync_api import Page
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from shell.tests.live.stage import Stage, expect_live, wait_until
+from shell.tests.live.stage import Scene, Stage, expect_live, section, wait_until
 
 _PAUSES = {"SILENCE_MS": 400, "LOOK_MS": 50}
 
@@ -85,3 +86,25 @@ def test_a_page_that_takes_longer_than_that_comes_in_the_end(page: Page, stage: 
     expect_live(page)
     assert stage.loads > 1, "it was given up before, and then less and less"
     assert page.evaluate("sessionStorage.getItem('jogakbo-halves')") is None
+
+
+def test_where_scripts_never_come_a_page_is_left_alone_in_the_end(page: Page, stage: Breaking) -> None:
+    stage.missing, stage.times["MOST_TIMES"] = 100, 1
+    page.goto(stage.url)
+    wait_until(page, lambda: stage.loads == 2)
+    _wait_for_silence(page)
+    assert stage.loads == 2
+
+
+def test_a_page_in_which_somebody_writes_is_left_alone(page: Page, stage: Breaking) -> None:
+    stage.missing, stage.scenes["/"] = 1, Scene(section("<input name=note>"))
+    page.goto(stage.url)
+    page.locator("[name=note]").fill("without sugar")
+    _wait_for_silence(page)
+    assert stage.loads == 1
+
+
+def _wait_for_silence(page: Page) -> None:
+    """Longer than it would take until it is loaded anew."""
+    over = time.monotonic() + 4 * _PAUSES["SILENCE_MS"] / 1000
+    wait_until(page, lambda: time.monotonic() > over)
