@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Self
 
 import httpx2
+import uvicorn
 from starlette.applications import Starlette
 
 from jogakbo_shell.app import create_app
@@ -20,6 +21,7 @@ from jogakbo_shell.settings import Settings
 
 _BOUND_SECONDS = 5.0
 _POLL_SECONDS = 0.01
+_ACCEPT_ROUNDS = 10  # of the loop; it takes two or three from a connection to its protocol
 
 
 @dataclass
@@ -250,7 +252,16 @@ async def portal(
     finally:
         server.should_exit = True
         await serving
+        await hang_up(server)
         listener.close()
+
+
+async def hang_up(server: uvicorn.Server) -> None:
+    """On all that came in the last moment of a server that has ended: it would not close them any more."""
+    for _ in range(_ACCEPT_ROUNDS):
+        for connection in tuple(server.server_state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)
 
 
 async def until_true(asked: Callable[[], Awaitable[bool]], seconds: float = _BOUND_SECONDS) -> None:

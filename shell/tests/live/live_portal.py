@@ -26,6 +26,7 @@ from jogakbo_shell.live.pace import Pace
 from jogakbo_shell.live.post import Post
 from jogakbo_shell.live.protocol import LiveProtocol
 from jogakbo_shell.live.streams import Streams
+from shell.tests.harness import hang_up
 
 BOARD = Instance.parse("orders/board")
 ME = "guest-0123456789ab"
@@ -120,6 +121,7 @@ async def live_portal(
     portal.server.should_exit = True
     async with asyncio.timeout(5):
         await serving
+    await hang_up(portal.server)
 
 
 async def frames_of(answer: httpx2.Response) -> AsyncIterator[dict[str, str]]:

@@ -22,6 +22,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 import jogakbo_shell
+from shell.tests.harness import hang_up
 
 _STATIC = Path(jogakbo_shell.__file__).parent / "static"
 _CONFIG = (
@@ -172,9 +173,7 @@ class Stage:
         async def serve() -> None:
             await self._server.serve([self._listener])
             # A browser would wait for ever for what was being answered, and so would whoever closes it.
-            for connection in self._server.server_state.connections:
-                connection.transport.abort()
-            await asyncio.sleep(0)
+            await hang_up(self._server)
 
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
             runner.run(serve())
