@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 
 import pytest
@@ -269,3 +270,22 @@ async def passed(seconds: float) -> None:
     bell = Bell(seconds)
     bell.put("")
     await bell.until(1)
+
+
+async def test_with_a_step_it_rings_for_many_at_once() -> None:
+    rung: list[float] = []
+    clock = asyncio.get_running_loop().time
+    countdown = Countdown[str](0.02, lambda item: rung.append(clock()), step=0.2)
+    countdown.put("a")
+    _block(0.01)
+    countdown.put("b")
+    await eventually(lambda: len(rung) == 2)
+    between = rung[1] - rung[0]
+    # In one ring, where the loop came late; else not before the next.
+    assert between < 0.005 or between >= 0.2 - EARLY_SECONDS
+
+
+def _block(seconds: float) -> None:
+    over = time.monotonic() + seconds
+    while time.monotonic() < over:
+        pass

@@ -21,11 +21,13 @@ class Due(Protocol[T_contra]):
 class Countdown(Generic[T]):
     """Calls `due` for whatever was put in `seconds` ago and not taken out since.
 
-    A timer for each would be made and thrown away some thousand times a second, and would keep what is done alive.
+    A timer for each would be made and thrown away some thousand times a second, and would keep what is done alive. With
+    a `step` it rings no more often than that, for all that are due by then: so much later at the most.
     """
 
-    def __init__(self, seconds: float, due: Due[T]) -> None:
+    def __init__(self, seconds: float, due: Due[T], *, step: float = 0.0) -> None:
         self.seconds = seconds
+        self._step = step
         self._due = due
         self._began: OrderedDict[T, float] = OrderedDict()
         self._timer: asyncio.TimerHandle | None = None
@@ -74,4 +76,4 @@ class Countdown(Generic[T]):
         self._timer = None
         if self._began:
             began = next(iter(self._began.values()))
-            self._timer = asyncio.get_running_loop().call_later(max(began - latest, 0.0), self._ring)
+            self._timer = asyncio.get_running_loop().call_later(max(began - latest, self._step), self._ring)

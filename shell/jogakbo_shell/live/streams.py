@@ -19,6 +19,7 @@ from jogakbo_shell.live.post import Post
 from jogakbo_shell.live.stream import Stream
 
 _STEP_SECONDS = 0.02
+_LOOKS = 20  # rounds in which all streams are looked after once: woken for each of them, an idle worker is not idle
 
 
 class Observer(Protocol):
@@ -39,7 +40,8 @@ class Streams:
     def __init__(self, hub: Hub, post: Post, limits: Limits) -> None:
         self.limits = limits
         self.post = post
-        self.quiet = Countdown[Stream](limits.heartbeat_seconds / 2, self._look_after)
+        half = limits.heartbeat_seconds / 2
+        self.quiet = Countdown[Stream](half, self._look_after, step=half / _LOOKS)
         self.stalled = Countdown[Stream](limits.send_seconds, self._stalled)
         self._hub = hub
         self._hello = frames.hello(limits.beacon_share)
