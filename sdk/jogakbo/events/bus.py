@@ -24,9 +24,8 @@ _REFILL_SECONDS = 60
 
 _PORT = 6379
 
-BUS_ERRORS = (RedisError, RedisClusterException, OSError, TimeoutError, RuntimeError)
-"""What a call to the bus may raise while Redis is away, or no node of a cluster answers for what was asked. The
-last is uvloop's, for what is written to a link that the other side has cut."""
+BUS_ERRORS = (RedisError, RedisClusterException, OSError, TimeoutError)
+"""What a call to the bus may raise while Redis is away, or no node of a cluster answers for what was asked."""
 
 Bus: TypeAlias = Redis | RedisCluster
 """A client of the bus; both take the same commands."""

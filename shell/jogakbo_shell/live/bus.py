@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Collection
-from typing import Protocol, TypeAlias, TypedDict
+from typing import Any, Protocol, TypeAlias, TypedDict
 from urllib.parse import urlsplit
 
 from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.cluster import ClusterNode, ClusterPubSub
+from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisClusterException, RedisError
 
 from jogakbo.contract.bus import cluster_nodes
 from jogakbo.contract.streams import wake_channel
 
-# uvloop raises RuntimeError for what is written to a link that the other side has cut.
-BUS_ERRORS = (RedisError, RedisClusterException, OSError, TimeoutError, RuntimeError)
+BUS_ERRORS = (RedisError, RedisClusterException, OSError, TimeoutError)
 
 Bus: TypeAlias = Redis | RedisCluster
 """A client of one server or of a cluster; both take the same commands."""
@@ -36,7 +37,25 @@ def connect(redis_url: str) -> Bus:
         others = [_node(url) for url in nodes[1:]]
         return RedisCluster.from_url(nodes[0], startup_nodes=others, **_limits())
     client: Redis = Redis.from_url(redis_url, **_limits())
+    pool = client.connection_pool
+    pool.connection_class = _TlsLink if issubclass(pool.connection_class, SSLConnection) else _Link
     return client
+
+
+class _Cut(AbstractConnection):
+    """uvloop raises RuntimeError for what is written to a link that the other side has cut."""
+
+    async def send_packed_command(self, *args: Any, **kwargs: Any) -> None:
+        try:
+            await super().send_packed_command(*args, **kwargs)
+        except RuntimeError as error:
+            raise RedisConnectionError(str(error)) from error
+
+
+class _Link(_Cut, Connection): ...
+
+
+class _TlsLink(_Cut, SSLConnection): ...
 
 
 class _Limits(TypedDict):

@@ -22,21 +22,21 @@ class Connection:
 
     `ailing` are instances of which the page shows an old or a stand-in version and knows it; they get a frame as
     soon as there is a fresh one, but hold no cursor back, for the page says so itself when it comes again.
-    `relieved` if its page wants to hear when nothing is owed any more. `visitor` is whose session it is; `subject` whom
-    the private instances are for. `joined` is the hub's count when it came, `unchanged_since` the moment since which
-    its pages have shown the same, by the loop's clock.
+    `awaits_settled` if its page has been told that it is owed something. `visitor` is whose session it is, `subject`
+    whom the private instances are for. `joined` is the hub's count when it came, `unchanged_since` the moment since
+    which its pages have shown the same, by the loop's clock.
     """
 
     __slots__ = (
         "_seen",
         "ailing",
+        "awaits_settled",
         "instances",
         "joined",
         "mailbox",
         "news",
         "owed",
         "private",
-        "relieved",
         "subject",
         "unchanged_since",
         "visitor",
@@ -50,7 +50,7 @@ class Connection:
         self.subject = subject
         self.visitor = visitor or subject
         self.joined = 0
-        self.relieved = False
+        self.awaits_settled = False
         self.unchanged_since = float("inf")
         self.owed: set[Instance] = set()
         self.ailing: set[Instance] = set()
@@ -109,7 +109,7 @@ class Connection:
             self.owed.discard(instance)
             if not self.owed:
                 self._announce()
-                if self.relieved:
+                if self.awaits_settled:
                     self.tell("settled", frames.SETTLED)
 
     def _announce(self) -> None:

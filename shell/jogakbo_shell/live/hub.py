@@ -312,8 +312,9 @@ class Hub:
 
 
 def _may_surpass(connection: Connection, shown: Shown) -> bool:
-    """Whether its page may show something newer than the last render: what it shows came since, from somewhere. That of
-    a page of another tab, which missed more, may be owed nevertheless."""
+    """Whether its page may show something newer than the last render, for what it shows came after that. It is owed the
+    instance nevertheless where a page in another tab of the same stream has missed more.
+    """
     since = connection.unchanged_since
     return (
         shown.current and shown.instance in connection.owed and shown.began_at - _SLACK_SECONDS < since < float("inf")

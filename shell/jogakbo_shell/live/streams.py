@@ -165,7 +165,7 @@ class Streams:
         self._hub.join(connection, cursors, ailing)
         if connection.owed:
             connection.tell("hello", self._hello_owing)
-            connection.relieved = True
+            connection.awaits_settled = True
 
     def _hello_to(self, connection: Connection) -> bytes:
         return self._hello_owing if connection.owed else self._hello
