@@ -76,8 +76,9 @@ class StreamLink(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_open = False
-        if self._attends is not None:
-            self._attends.lost()
+        attends, self._attends = self._attends, None
+        if attends is not None:
+            attends.lost()
 
     def _notice_dead_peers(self) -> None:
         """A peer behind a black hole says nothing; the kernel would keep trying for a quarter of an hour."""

@@ -26,6 +26,15 @@ class LiveProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self.scope["extensions"] = {_EXTENSION: {"detach": self._detach}, _PEER: {"client": self.client}}
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Refer to nothing that refers back here. What a stream's request leaves has often outlived all but the rarest
+        rounds of the collector: ten thousand streams that rotate would fill hundreds of megabytes until the next."""
+        self.scope = self.cycle = self.parser = None  # type: ignore[assignment]
+
     def _detach(self) -> StreamLink:
         link = StreamLink(self.transport, paused=self.flow.write_paused)
         self.transport.set_protocol(link)
@@ -35,6 +44,7 @@ class LiveProtocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         self.cycle.disconnected = True  # what ends here is the application, not the answer
         self.cycle.response_complete = True
+        self._let_go()
         return link
 
 

@@ -160,7 +160,7 @@ class DirectAnswer:
         return not self._carrier.paused
 
     def read_by(self, reader: Reader | None) -> None:
-        self._reader = reader
+        self._reader = None if self.ended else reader
 
     def whole(self, status: int, headers: Sequence[HeaderBlock], body: bytes) -> None:
         head = self._head(status, headers)
@@ -195,7 +195,6 @@ class DirectAnswer:
         self.repeat = repeat
 
     def abort(self) -> None:
-        self.ended = True
         self._note()
         self._carrier.cut()
 
@@ -204,16 +203,15 @@ class DirectAnswer:
     def resume(self) -> None:
         if self._rest is not None:
             self._write_rest()
-        elif self._reader is not None and not self.ended:
+        elif self._reader is not None:
             self._reader.resume()
 
     def lost(self) -> None:
         if not self.ended:
-            self.ended = True
-            self._status = CLIENT_GONE
-            if self._reader is not None:
-                self._reader.gone()
+            reader, self._status = self._reader, CLIENT_GONE
             self._note()
+            if reader is not None:
+                reader.gone()
 
     def _write_rest(self) -> None:
         """A large page in pieces: a kept one is shared by all its readers, and the server's buffers are not."""
@@ -230,10 +228,10 @@ class DirectAnswer:
         return [self._carrier.head(status), *[block.encoded for block in headers], own]
 
     def _end(self) -> None:
-        self.ended = True
         self._note()
         self._carrier.finished()
 
     def _note(self) -> None:
+        self.ended, self._reader = True, None
         seconds = time.perf_counter() - self._started
         self._desk.access.note(self._method, self._path, self._status, seconds, self._visit.trace)

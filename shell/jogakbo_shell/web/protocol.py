@@ -11,22 +11,24 @@ from jogakbo_shell.live.protocol import LiveProtocol
 from jogakbo_shell.web.desk import Desk, DirectAnswer
 
 
+class _Unheard:
+    def set(self) -> None:
+        """The request's end, or the connection's: neither means anything here."""
+
+
 class _Turn:
     """One request that the desk answers: a `Carrier`, and what uvicorn wants to know of a request under way."""
 
     # uvicorn's side.
     disconnected = False
     more_body = False
+    message_event = _Unheard()
 
     def __init__(self, protocol: PortalProtocol) -> None:
         self.body = bytearray()
         self.keep_alive = True
         self.response_complete = False
-        self.message_event = self
         self._protocol = protocol
-
-    def set(self) -> None:
-        """The request's end, or the connection's: neither means anything here."""
 
     # The desk's side.
 
@@ -104,10 +106,10 @@ class PortalProtocol(LiveProtocol):
         self.headers.append((name.lower(), value))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
         self._desk.unwatch(self)
         if self._answer is not None:
             self._answer.lost()
+        super().connection_lost(exc)
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -119,6 +121,10 @@ class PortalProtocol(LiveProtocol):
         self._desk.unwatch(self)
         if self._answer is not None:
             self._answer.resume()
+
+    def _let_go(self) -> None:
+        super()._let_go()
+        self._repeating = self._answer = None  # type: ignore[assignment]
 
     def _detach(self) -> StreamLink:
         self._desk.unwatch(self)
