@@ -14,6 +14,7 @@ from redis.exceptions import RedisClusterException, RedisError
 
 from jogakbo.contract.bus import cluster_nodes
 from jogakbo.contract.streams import EVENT_FIELD, START, Position
+from jogakbo.events.link import mend_links
 
 TIMEOUT_SECONDS = 2.0
 """A command that takes longer has met a dead or paused server; the caller backs off and comes again."""
@@ -40,6 +41,7 @@ def connect_bus(redis_url: str) -> Bus:
         others = [_node(url) for url in nodes[1:]]
         return RedisCluster.from_url(nodes[0], startup_nodes=others, **_limits())
     client: Redis = Redis.from_url(redis_url, **_limits())
+    mend_links(client)
     return client
 
 

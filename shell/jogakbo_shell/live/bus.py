@@ -43,12 +43,13 @@ def connect(redis_url: str) -> Bus:
 
 
 class _Cut(AbstractConnection):
-    """uvloop raises RuntimeError for what is written to a link that the other side has cut."""
+    """uvloop raises RuntimeError for what is written to a link that the other side has cut; redis-py itself fails with
+    AttributeError where another task has closed the link between its check and its write."""
 
     async def send_packed_command(self, *args: Any, **kwargs: Any) -> None:
         try:
             await super().send_packed_command(*args, **kwargs)
-        except RuntimeError as error:
+        except (RuntimeError, AttributeError) as error:
             raise RedisConnectionError(str(error)) from error
 
 

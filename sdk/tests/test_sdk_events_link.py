@@ -1,0 +1,56 @@
+"""A link to Redis that is cut under a command."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+import pytest
+from redis.asyncio import Redis
+from redis.asyncio.connection import Connection
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from jogakbo.events.bus import connect_bus
+
+pytestmark = pytest.mark.anyio
+
+
+class Server(Protocol):
+    url: str
+
+
+@pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
+    return "asyncio", {"use_uvloop": request.param}
+
+
+async def test_a_link_that_was_cut_is_a_connection_error_on_every_loop(valkey: Server) -> None:
+    redis = connect_bus(valkey.url)
+    assert isinstance(redis, Redis)
+    link = await redis.connection_pool.get_connection()  # type: ignore[no-untyped-call]
+    assert link._writer is not None
+    link._writer.transport.abort()
+    with pytest.raises((RedisConnectionError, OSError)):
+        await _ask(link)
+    await redis.connection_pool.release(link)
+    await redis.aclose()
+
+
+async def test_a_link_that_another_task_closes_under_a_command_is_a_connection_error(valkey: Server) -> None:
+    redis = connect_bus(valkey.url)
+    assert isinstance(redis, Redis)
+    link: Connection = await redis.connection_pool.get_connection()  # type: ignore[no-untyped-call]
+
+    async def close() -> None:
+        await link.disconnect(nowait=True)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(close())
+        with pytest.raises(RedisConnectionError):
+            await link.send_command("PING")
+    await redis.aclose()
+
+
+async def _ask(link: Connection) -> None:
+    await link.send_command("PING")
+    await link.read_response()  # on asyncio only here does it show
