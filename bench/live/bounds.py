@@ -96,7 +96,7 @@ def _idle(results: Results) -> Iterator[Verdict]:
     if ours is None:
         yield Verdict(f"{_MANY:,} idle connections for 10 minutes, CPU", "–", "≤ 10 % of a core", None)
         return
-    short = "" if ours.seconds >= _WHOLE_IDLE_SECONDS else " (not the 10 that are asked for)"
+    short = "" if round(ours.seconds) >= _WHOLE_IDLE_SECONDS else " (not the 10 that are asked for)"
     what = f"{ours.connections:,} idle connections for {ours.seconds / 60:.1f} minutes{short}"
     yield Verdict(f"{what}, CPU", f"{ours.core_share:.1%} of a core", "≤ 10 % of a core", ours.core_share <= 0.1)
     flat = ours.growth <= _FLAT
