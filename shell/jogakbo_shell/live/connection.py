@@ -88,8 +88,9 @@ class Connection:
 
     def tell(self, slot: Hashable, frame: bytes) -> None:
         """Send a frame, in place of one of the same slot that has not left yet."""
-        if self.mailbox or not self.mailbox.closed:
-            self.mailbox.put(slot, frame)
+        mailbox = self.mailbox
+        if not mailbox.closed or mailbox:
+            mailbox.put(slot, frame)
             if self.news is not None:
                 self.news()
 

@@ -275,14 +275,14 @@ class Hub:
             self._unsettled.discard(shown)
 
     def _hand_over(self, shown: Shown, connections: Iterable[Connection], *, changed: bool) -> None:
-        instance, late, sent = shown.instance, False, 0
+        instance, frame, etag, began, late, sent = shown.instance, shown.frame, shown.etag, shown.began, False, 0
         for connection in connections:
             wanted = bool(connection.owed or connection.ailing) and connection.wants(instance)
-            if connection.joined > shown.began and connection.unchanged_since > shown.began_at - _SLACK_SECONDS:
+            if connection.joined > began and connection.unchanged_since > shown.began_at - _SLACK_SECONDS:
                 # Its page may be newer than this render, and must not go back.
                 late = late or wanted
             elif changed or wanted:
-                sent += connection.offer(instance, shown.frame, shown.etag)
+                sent += connection.offer(instance, frame, etag)
         metrics.FRAMES.inc(sent)
         if late and not shown.dirty:
             shown.dirty = self._mark()

@@ -29,8 +29,11 @@ class Mailbox:
 
     def put(self, slot: Hashable, frame: bytes) -> bool:
         """Returns whether it replaced one that had not been sent."""
-        if self._more is None and (not self._first or self._slot == slot):
-            former, self._slot, self._first = self._first, slot, frame
+        if not self.size:
+            self._slot, self._first, self.size = slot, frame, len(frame)
+            return False
+        if self._more is None and self._slot == slot:
+            former, self._first = self._first, frame
         else:
             former = self._put_more(slot, frame)
         self.size += len(frame) - len(former)
@@ -52,10 +55,11 @@ class Mailbox:
 
     def take(self) -> tuple[bytes, ...]:
         first, more = self._first, self._more
+        if more is None:
+            self._slot, self._first, self.size = None, b"", 0
+            return (first,) if first else ()
         self._clear()
-        if more is not None:
-            return tuple(more.values())
-        return (first,) if first else ()
+        return tuple(more.values())
 
     def _put_more(self, slot: Hashable, frame: bytes) -> bytes:
         frames = self._more
