@@ -196,6 +196,10 @@ class Bench:
         self.started.append(Running(process, var or self.var, output))
         return self.started[-1]
 
+    def wait_status(self, code: int) -> None:
+        """Until `jogak status` ends with it."""
+        eventually(lambda: self.run("status").returncode == code, f"status {code}")
+
     def run(self, *words: str, var: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             self._command(*words, var=var),

@@ -91,7 +91,7 @@ def test_after_a_killed_supervisor_the_same_folder_starts_again(bench: Bench) ->
     assert bench.run("status").returncode == 2
     second = bench.start("--free-ports")
     second.wait_said("ready after")
-    assert bench.run("status").returncode == 0
+    bench.wait_status(0)
 
 
 def test_a_member_that_crashes_is_started_again_and_the_log_says_so(bench: Bench) -> None:

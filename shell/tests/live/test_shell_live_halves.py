@@ -80,7 +80,7 @@ def test_half_a_page_stays_while_the_portal_is_away(page: Page, stage: Breaking)
 
 
 def test_a_page_that_takes_longer_than_that_comes_in_the_end(page: Page, stage: Breaking) -> None:
-    stage.pause_seconds = 2 * _PAUSES["SILENCE_MS"] / 1000
+    stage.pause_seconds = 5 * _PAUSES["SILENCE_MS"] / 1000
     page.goto(stage.url, wait_until="commit")
     wait_until(page, lambda: page.locator("section").count() == 1)
     expect_live(page)
