@@ -21,7 +21,7 @@ from jogakbo_shell.settings import Settings
 
 _BOUND_SECONDS = 5.0
 _POLL_SECONDS = 0.01
-_LOOKS_SECONDS = 1.0
+_LOOKS_SECONDS = 3.0
 _ACCEPT_ROUNDS = 10  # of the loop; it takes two or three from a connection to its protocol
 
 
