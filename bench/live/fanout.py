@@ -16,7 +16,7 @@ from bench.progress import Progress
 SIZES = (1_000, 5_000, 10_000)
 ROUNDS = 4
 
-_DELIVERIES = 40_000
+_DELIVERIES = 120_000
 """About so many in a round, one message at a time; a tick of the kernel's accounts of CPU time is 10 ms."""
 
 _WARM_UP = 2
