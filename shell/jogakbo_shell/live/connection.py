@@ -10,6 +10,7 @@ from jogakbo_shell.live import frames
 from jogakbo_shell.live.mailbox import Mailbox
 
 _AILING = "ailing"
+_NOTHING: frozenset[Instance] = frozenset()  # nearly always, for all: a set of one's own would be a miss of the cache
 
 
 class News(Protocol):
@@ -52,8 +53,7 @@ class Connection:
         self.joined = 0
         self.awaits_settled = False
         self.unchanged_since = float("inf")
-        self.owed: set[Instance] = set()
-        self.ailing: set[Instance] = set()
+        self.owed = self.ailing = _NOTHING
         self.mailbox = Mailbox()
         self.news: News | None = None
         self._seen: dict[Instance, str] = {}
@@ -68,14 +68,18 @@ class Connection:
             self._seen[instance] = etag
             self.tell(instance, frame)
         if self.ailing:
-            self.ailing.discard(instance)
+            self.ailing = self.ailing - {instance} or _NOTHING
         if self.owed:
             self._settle(instance)
         return is_news
 
+    def owe(self, instance: Instance) -> None:
+        """What its page shows of it may be older than what has been rendered."""
+        self.owed |= {instance}
+
     def ail(self, instance: Instance) -> None:
         """Say that there is no fresh version for now: what the page shows may be old."""
-        self.ailing.add(instance)
+        self.ailing |= {instance}
         if self._seen.get(instance) != _AILING:
             self._seen[instance] = _AILING
             # Another slot than the fragment's: an unsent fresh version must not be lost to this notice.
@@ -107,7 +111,7 @@ class Connection:
 
     def _settle(self, instance: Instance) -> None:
         if instance in self.owed:
-            self.owed.discard(instance)
+            self.owed = self.owed - {instance} or _NOTHING
             if not self.owed:
                 self._announce()
                 if self.awaits_settled:

@@ -150,9 +150,9 @@ class Hub:
             shown = self._shown.get(instance) or self._show(instance)
             shown.connections.add(connection)
             if instance.server in unknown or (since.keys and (shown.keys is None or shown.keys & since.keys)):
-                connection.owed.add(instance)
+                connection.owe(instance)
             if ids and instance.dom_id in ids:
-                connection.ailing.add(instance)
+                connection.ailing |= {instance}
             if not connection.wants(instance):
                 continue
             if self._behind or instance.server in ahead or _may_surpass(connection, shown):
