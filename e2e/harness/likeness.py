@@ -35,7 +35,8 @@ _SCRIPT = """async (truths) => {
   const parsed = (html) => new DOMParser().parseFromString(html, "text/html");
   const whole = (page) => [page.title, ...lines(page.body)];
   const inside = (section) => [...section.childNodes].flatMap((node) => lines(node));
-  const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
+  const answer = await fetch(location.href, {
+    headers: { Accept: "text/html" }, cache: "no-store", signal: AbortSignal.timeout(5000) });
   const pairs = { "a fresh load": [whole(document), whole(parsed(await answer.text()))] };
   for (const [id, html] of Object.entries(truths))
     pairs[id] = [inside(document.getElementById(id)), inside(parsed(html).body)];
