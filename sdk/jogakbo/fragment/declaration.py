@@ -26,6 +26,7 @@ class Fragment:
     fallback: str
     slots: Mapping[str, SlotDeclaration]
     presence: bool
+    lab: bool = False
 
     def __post_init__(self) -> None:
         if self.private and self.presence:
@@ -80,3 +81,4 @@ class Form:
     name: str
     function: ActionFunction
     shows: str
+    lab: bool = False

@@ -38,6 +38,7 @@ class Endpoints:
         version: str,
         fragments: Mapping[str, Fragment],
         forms: Mapping[str, Form],
+        lab: bool,
         client: httpx2.AsyncClient,
         service_timeout_seconds: float,
         verifier: IdentityVerifier,
@@ -48,6 +49,7 @@ class Endpoints:
         self._version = version
         self._fragments = fragments
         self._forms = forms
+        self._lab = lab
         self._client = client
         self._service_timeout_seconds = service_timeout_seconds
         self._verifier = verifier
@@ -193,6 +195,7 @@ class Endpoints:
             messages=self._messages,
             templates=self._templates,
             slots=frozenset(fragment.slots),
+            lab=self._lab,
         )
 
     def _service(self, request: Request, identity: Identity) -> Service:

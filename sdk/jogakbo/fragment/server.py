@@ -60,6 +60,7 @@ class FragmentServer:
         self._fragments: dict[str, Fragment] = {}
         self._forms: dict[str, Form] = {}
         self._pages: list[PageDeclaration] = []
+        self._lab_pages: list[PageDeclaration] = []
 
     def fragment(
         self,
@@ -75,6 +76,7 @@ class FragmentServer:
         fallback: str = "fallback.html",
         slots: Mapping[str, SlotDeclaration] | None = None,
         presence: bool = False,
+        lab: bool = False,
     ) -> Callable[[ViewFunction], ViewFunction]:
         """Declare the fragment ``name``, rendered by the decorated function.
 
@@ -84,7 +86,8 @@ class FragmentServer:
         person and never kept. ``fallback`` is a template that needs no data. ``slots`` are
         other fragments inside of this one, each where the template has ``{{ slot("name") }}``. With ``presence`` open
         pages show who else looks at it; an element with an ``id`` and ``data-presence="its name"`` shows who types in
-        it. Raises ``ValueError`` for a private fragment with ``presence``.
+        it. With ``lab`` there is such a fragment only where the setting ``lab`` is on. Raises ``ValueError`` for a
+        private fragment with ``presence``.
         """
 
         def declare(function: ViewFunction) -> ViewFunction:
@@ -101,20 +104,21 @@ class FragmentServer:
                 fallback=fallback,
                 slots=slots or {},
                 presence=presence,
+                lab=lab,
             )
             return function
 
         return declare
 
-    def action(self, name: str, *, shows: str) -> Callable[[ActionFunction], ActionFunction]:
+    def action(self, name: str, *, shows: str, lab: bool = False) -> Callable[[ActionFunction], ActionFunction]:
         """Declare the action ``name`` (``POST /actions/<name>``), answered by the decorated function.
 
         What the service refuses is shown by the fragment ``shows``: a text ``error.<code>`` of ``messages.toml``,
-        else the problem's own words.
+        else the problem's own words. With ``lab`` there is such an action only where the setting ``lab`` is on.
         """
 
         def declare(function: ActionFunction) -> ActionFunction:
-            self._forms[name] = Form(name=name, function=function, shows=shows)
+            self._forms[name] = Form(name=name, function=function, shows=shows, lab=lab)
             return function
 
         return declare
@@ -126,13 +130,15 @@ class FragmentServer:
         title: Mapping[str, str],
         fragments: Sequence[str],
         nav: Mapping[str, str] | None = None,
+        lab: bool = False,
     ) -> None:
-        """Offer a page of the portal, such as ``page("/loyalty", …, fragments=["loyalty/card"])``."""
-        self._pages.append(
-            PageDeclaration(path=path, title=dict(title), fragments=tuple(fragments), nav=dict(nav or {}))
-        )
+        """Offer a page of the portal, such as ``page("/loyalty", …, fragments=["loyalty/card"])``; with ``lab`` only
+        where the setting ``lab`` is on.
+        """
+        page = PageDeclaration(path=path, title=dict(title), fragments=tuple(fragments), nav=dict(nav or {}))
+        (self._lab_pages if lab else self._pages).append(page)
 
-    def manifest(self, assets: Assets) -> Manifest:
+    def manifest(self, assets: Assets, *, lab: bool = False) -> Manifest:
         """What the shell learns of this server, and what a layout of Podium's does: that knows the first declared
         fragment as ``content``, and the way to the actions as a proxy.
         """
@@ -148,8 +154,8 @@ class FragmentServer:
             team=self.team,
             jogakbo=Extension(
                 contract=CONTRACT_VERSION,
-                fragments={name: fragment.declared() for name, fragment in self._fragments.items()},
-                pages=tuple(self._pages),
+                fragments={name: fragment.declared() for name, fragment in self._offered(lab).items()},
+                pages=(*self._pages, *(self._lab_pages if lab else ())),
                 streams=self.streams,
             ),
         )
@@ -158,13 +164,14 @@ class FragmentServer:
         """The ASGI application."""
         configure_logs(f"{self.name}-fragment", level=settings.log_level, form=settings.log_format)
         assets = Assets.of_package(self.package)
-        manifest = encode_manifest(self.manifest(assets))
+        manifest = encode_manifest(self.manifest(assets, lab=settings.lab))
         client = service_client(settings.service_url)
         endpoints = Endpoints(
             name=self.name,
             version=self.version,
-            fragments=self._fragments,
-            forms=self._forms,
+            fragments=self._offered(settings.lab),
+            forms={name: form for name, form in self._forms.items() if settings.lab or not form.lab},
+            lab=settings.lab,
             client=client,
             service_timeout_seconds=settings.service_timeout_seconds,
             verifier=IdentityVerifier(settings.jwks_url, self.name),
@@ -193,6 +200,9 @@ class FragmentServer:
             middleware=[Middleware(RequestLog)],
             lifespan=lifespan,
         )
+
+    def _offered(self, lab: bool) -> dict[str, Fragment]:
+        return {name: fragment for name, fragment in self._fragments.items() if lab or not fragment.lab}
 
 
 def _installed_version(distribution: str) -> str:

@@ -30,6 +30,9 @@ class FragmentSettings(BaseSettings):
     )
     cafe_timezone: str = Field("Asia/Seoul", description="IANA time zone in which people read times")
     service_url: str = Field("", description="Address of the fragment server's own backend service")
+    lab: bool = Field(
+        False, validation_alias="LAB", description="Whether what breaks things on purpose is offered; never in earnest"
+    )
     service_timeout_seconds: float = Field(
         0.8, gt=0, description="Total time for one call of the service; below the shell's deadline of 1 s"
     )

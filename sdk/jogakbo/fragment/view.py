@@ -35,7 +35,7 @@ class View:
 
     ``params`` are the declared ones, checked; ``public_path`` is where a browser reaches this server, ``/-/orders/``
     or below a layout of Podium's ``/podium-resource/orders``; ``error`` and ``form`` are what an action wants shown,
-    so that a person sees what was wrong and what they had typed.
+    so that a person sees what was wrong and what they had typed. ``lab`` says that things may be broken on purpose.
     """
 
     params: Mapping[str, str]
@@ -49,6 +49,7 @@ class View:
     form: Mapping[str, str] = field(default_factory=dict)
     keys: set[str] = field(default_factory=set)
     slots: frozenset[str] = frozenset()
+    lab: bool = False
 
     def depends(self, *keys: str) -> None:
         """Add to what this HTML depends on, for what is known only while rendering."""
@@ -59,13 +60,16 @@ class View:
         return self.messages.text(self.locale, key, **values)
 
     def render(self, template: str, **values: object) -> str:
-        """The template with ``values`` and ``t``, ``locale``, ``params``, ``error``, ``form``, ``action``, ``slot``."""
+        """The template with ``values`` and ``t``, ``locale``, ``params``, ``error``, ``form``, ``lab``, ``action``,
+        ``slot``.
+        """
         base: dict[str, object] = {
             "t": self.t,
             "locale": self.locale,
             "params": self.params,
             "error": self.error,
             "form": self.form,
+            "lab": self.lab,
             "action": self.action_attributes,
             "slot": self.slot,
         }
