@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 import pytest
 
+from jogakbo.contract.cloudevent import decode_event, encode_event
 from jogakbo.contract.streams import Position
 from jogakbo.database import Database
-from jogakbo.events import Outbox
+from jogakbo.events import Outbox, Outgoing
 from jogakbo.events.trace import traced
 
 OUTBOX = Outbox("bakery")
@@ -34,6 +35,36 @@ def test_an_event_carries_what_the_contract_asks(database: Database) -> None:
     assert (event.id, event.keys, event.traceparent) == (str(position), "bread oven-1", traceparent)
     assert bytes(event.data) == b'{"loaves":3}'
     assert event.time.tzinfo is not None
+
+
+def test_several_at_once_are_numbered_in_their_order(database: Database) -> None:
+    first = _add(database, 1)
+    with database.write() as connection:
+        assert OUTBOX.add_many(connection, []) == []
+        two, three = OUTBOX.add_many(
+            connection,
+            [
+                Outgoing("bakery.Baked", "oven-1", Baked(2), ["bread"]),
+                Outgoing("bakery.Baked", "oven-2", Baked(3), id="x"),
+            ],
+        )
+        assert OUTBOX.last(connection) == three
+    assert two.follows(first)
+    assert three.follows(two)
+    with database.read() as connection:
+        _, second, third = OUTBOX.after(connection, 0, 10)
+    assert (second.id, second.subject, second.keys) == (str(two), "oven-1", "bread")
+    assert (third.id, third.subject, third.keys) == ("x", "oven-2", "")
+
+
+def test_a_later_version_of_an_event_says_so_on_the_wire_and_the_first_need_not(database: Database) -> None:
+    with database.write() as connection:
+        OUTBOX.add(connection, "bakery.Baked", "oven-1", Baked(1))
+        OUTBOX.add(connection, "bakery.Baked", "oven-1", Baked(1), version=2)
+    with database.read() as connection:
+        first, second = (encode_event(event) for event in OUTBOX.after(connection, 0, 10))
+    assert b"dataversion" not in first
+    assert (decode_event(first).dataversion, decode_event(second).dataversion) == (1, 2)
 
 
 def test_a_rolled_back_event_leaves_no_hole(database: Database) -> None:

@@ -1,4 +1,4 @@
-"""Events on the wire: CloudEvents 1.0 in structured JSON, with the extension ``keys``.
+"""Events on the wire: CloudEvents 1.0 in structured JSON, with the extensions ``keys`` and ``dataversion``.
 
 https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
 """
@@ -25,6 +25,7 @@ class CloudEvent(msgspec.Struct, frozen=True, kw_only=True):
     ``id`` is the stream position ``<epoch>-<seq>``, ``source`` the service's name, ``type`` for example
     ``orders.OrderPlaced``, ``subject`` the aggregate's id. ``keys`` is one string, space separated, because
     extension attributes of CloudEvents have no arrays; it has the form of a ``Surrogate-Key`` header.
+    ``dataversion`` counts the forms of the type's data that a reader of the earlier one would misread.
     ``data`` stays undecoded JSON: each consumer declares and reads only the fields it needs.
     """
 
@@ -38,6 +39,7 @@ class CloudEvent(msgspec.Struct, frozen=True, kw_only=True):
     traceparent: str = ""
     datacontenttype: str = "application/json"
     specversion: str = "1.0"
+    dataversion: int = 1
 
     @property
     def changed(self) -> frozenset[str]:
@@ -55,8 +57,10 @@ _encoder = msgspec.json.Encoder()
 
 
 def encode_event(event: CloudEvent) -> bytes:
-    """The event as JSON; empty optional attributes are left out, as CloudEvents asks."""
+    """The event as JSON; empty optional attributes are left out, as CloudEvents asks, and the first version."""
     fields = {name: getattr(event, name) for name in event.__struct_fields__}
+    if event.dataversion == 1:
+        del fields["dataversion"]
     return _encoder.encode({name: value for name, value in fields.items() if value != ""})
 
 

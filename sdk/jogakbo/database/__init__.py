@@ -2,5 +2,6 @@
 
 from jogakbo.database.columns import UtcDateTime
 from jogakbo.database.engine import Database
+from jogakbo.database.errors import TransactionConflict
 
-__all__ = ["Database", "UtcDateTime"]
+__all__ = ["Database", "TransactionConflict", "UtcDateTime"]

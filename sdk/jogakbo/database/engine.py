@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
@@ -13,6 +14,9 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from jogakbo.database.migrations import migrate
+from jogakbo.database.together import Together
+
+T = TypeVar("T")
 
 _BUSY_TIMEOUT_MS = 5_000
 _POOL_TIMEOUT_SECONDS = 5
@@ -44,6 +48,7 @@ class Database:
             _begin_explicitly(self._engine)
         self._writer = self._engine.execution_options(immediate=True)
         self._reader = self._engine.execution_options(postgresql_readonly=True)
+        self._together = Together(self.write)
 
     @property
     def is_sqlite(self) -> bool:
@@ -61,6 +66,14 @@ class Database:
             yield connection
         for wake in tuple(self._committed):
             wake()
+
+    def write_together(self, work: Callable[[Connection], T]) -> T:
+        """Run ``work`` in a transaction that it may share with the works of other threads, and return what it returns.
+
+        For many small changes at once: they share one wait for the disk. The changes of a work are kept or undone on
+        their own; it must not begin or end transactions. Raises what ``work`` raised, or what the commit did.
+        """
+        return self._together.run(work)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

@@ -2,7 +2,7 @@
 
 from jogakbo.events.bus import connect_bus
 from jogakbo.events.consumer import Consumer
-from jogakbo.events.outbox import Outbox
+from jogakbo.events.outbox import Outbox, Outgoing
 from jogakbo.events.relay import Relay
 
-__all__ = ["Consumer", "Outbox", "Relay", "connect_bus"]
+__all__ = ["Consumer", "Outbox", "Outgoing", "Relay", "connect_bus"]

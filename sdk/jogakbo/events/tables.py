@@ -29,6 +29,7 @@ outbox = Table(
     Column("keys", Text, nullable=False),
     Column("time", UtcDateTime, nullable=False),
     Column("traceparent", String(60), nullable=False),
+    Column("version", Integer, nullable=False, server_default="1"),
 )
 
 positions = Table(
