@@ -82,17 +82,6 @@ def test_a_lost_or_unreadable_snapshot_costs_only_time(database: Database) -> No
         assert store.load(connection, SAFFRON).state.on_hand == 120
 
 
-def test_a_snapshot_of_an_older_format_is_passed_over(database: Database) -> None:
-    newer = EventStore(
-        MetaData(), "stock", names={"restocked": Restocked}, initial=EMPTY, evolve=evolve, snapshot_format=2
-    )
-    with database.write() as connection:
-        stock_store.append(connection, NOTHING, [Restocked(1)] * 100, at=NOON)
-        connection.execute(update(stock_store.snapshots).values(state=b'{"on_hand": 7, "holds": []}'))
-        assert stock_store.load(connection, SAFFRON).state.on_hand == 7
-        assert newer.load(connection, SAFFRON).state.on_hand == 100
-
-
 _STEPS = st.lists(
     st.tuples(
         st.sampled_from(["hold", "commit", "release", "restock", "count"]),
