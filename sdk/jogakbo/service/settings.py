@@ -55,6 +55,8 @@ class ServiceSettings(BaseSettings):
     )
     cafe_timezone: str = Field("Asia/Seoul", description="IANA time zone in which a business day begins and ends.")
 
+    lab: bool = Field(False, description="Whether what breaks things on purpose is offered; never in earnest.")
+
     @property
     def stream_length(self) -> int:
         """Entries that the service's stream keeps."""
