@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PROJECTS := sdk/pyproject.toml shell/pyproject.toml $(wildcard fragments/*/pyproject.toml services/*/pyproject.toml)
 MEMBERS := $(patsubst %/pyproject.toml,%,$(PROJECTS))
-PACKAGES := jogakbo jogakbo_shell $(foreach kind,fragment service,$(patsubst %,%_$(kind),menu orders inventory till reports))
+PACKAGES := jogakbo jogakbo_shell $(foreach kind,fragment service,$(patsubst %,%_$(kind),menu orders inventory till reports)) gateway_service
 
 TESTS := $(sort $(dir $(wildcard sdk/tests/*.py shell/tests/*.py fragments/*/tests/*.py services/*/tests/*.py)))
 
