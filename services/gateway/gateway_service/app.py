@@ -7,7 +7,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from gateway_service.api import charges_router
-from gateway_service.domain import ChargeUnknown, NotRefundable
+from gateway_service.domain import ChargeDiffers, ChargeUnknown, NotRefundable
 from gateway_service.moods import Moods, Moody, mood_router
 from gateway_service.settings import Settings
 from jogakbo.service import Database, create_service
@@ -25,7 +25,7 @@ def create_app(settings: Settings) -> FastAPI:
         settings=settings.model_copy(update={"redis_url": "", "jwks_url": ""}),
         database=database,
         routers=[*routers, mood_router(moods)] if settings.lab else routers,
-        errors={ChargeUnknown: 404, NotRefundable: 409},
+        errors={ChargeUnknown: 404, ChargeDiffers: 409, NotRefundable: 409},
     )
     app.add_middleware(Moody, moods=moods, late_seconds=settings.gateway_late_seconds)
     return app

@@ -8,8 +8,7 @@ from datetime import date
 
 from sqlalchemy import BigInteger, Column, Connection, Date, MetaData, Row, String, Table, insert, or_, select, update
 
-from gateway_service.domain import Charge, ChargeState, ChargeUnknown, tombstone
-from jogakbo.service import KeyReused
+from gateway_service.domain import Charge, ChargeDiffers, ChargeState, ChargeUnknown, tombstone
 
 metadata = MetaData()
 
@@ -34,14 +33,14 @@ class Charges:
         self._connection = connection
 
     def charge(self, new: Charge) -> Charge:
-        """Remember a charge, or give what came of it the first time. Raises ``KeyReused`` for another one."""
+        """Remember a charge, or give what came of it the first time. Raises ``ChargeDiffers`` for another one."""
         known = self._find(new.order_id, lock=True)
         if known is None:
             return self._add(new)
         if known.is_tombstone:
             return known
         if (known.amount_won, known.payment) != (new.amount_won, new.payment):
-            raise KeyReused(f"order {new.order_id!r} was charged with another amount or card")
+            raise ChargeDiffers(f"order {new.order_id!r} was charged with another amount or card")
         return self._keep(known, replace(known, business_day=new.business_day))
 
     def void(self, order_id: str) -> Charge:

@@ -21,6 +21,10 @@ class ChargeUnknown(Exception):
     """No such order was ever charged here."""
 
 
+class ChargeDiffers(Exception):
+    """The key of one charge came with another."""
+
+
 class NotRefundable(Exception):
     """A charge that took no money has none to give back."""
 

@@ -70,7 +70,7 @@ def test_another_charge_under_the_same_key_is_refused(gateway: TestClient, other
     charge(gateway)
     body = {"order_id": "order-1", "amount_won": 4500, "payment": "card-4242", "business_day": DAY} | other
     answer = gateway.post("/charges", json=body, headers={"Idempotency-Key": "order-1"})
-    assert (answer.status_code, answer.json()["code"]) == (422, "key_reused")
+    assert (answer.status_code, answer.json()["code"]) == (409, "charge_differs")
 
 
 def test_a_key_that_is_not_the_orders_is_refused(gateway: TestClient) -> None:
