@@ -1,14 +1,16 @@
 """The fragment kit: declare a fragment with its keys, its cache policy and its fallback, and serve it."""
 
 from jogakbo.contract.manifest import Param, SlotDeclaration
+from jogakbo.fragment.checks import offer_checks
 from jogakbo.fragment.server import FragmentServer
 from jogakbo.fragment.service import Service, ServiceError, ServiceRefused, ServiceUnavailable
 from jogakbo.fragment.settings import FragmentSettings
-from jogakbo.fragment.view import Action, Answer, Moved, NotFound, View
+from jogakbo.fragment.view import Action, Answer, File, Moved, NotFound, View
 
 __all__ = [
     "Action",
     "Answer",
+    "File",
     "FragmentServer",
     "FragmentSettings",
     "Moved",
@@ -20,4 +22,5 @@ __all__ = [
     "ServiceUnavailable",
     "SlotDeclaration",
     "View",
+    "offer_checks",
 ]

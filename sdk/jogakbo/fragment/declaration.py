@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from jogakbo.contract.manifest import FragmentDeclaration, Param, SlotDeclaration
-from jogakbo.fragment.view import ActionFunction, ViewFunction
+from jogakbo.fragment.view import ActionFunction, FileFunction, ViewFunction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,17 +57,34 @@ class Fragment:
 
     def accepted(self, query: Mapping[str, str]) -> dict[str, str]:
         """The declared parameters in ``query``. Raises ``ParamError`` for a missing or malformed one."""
-        accepted = {}
-        for name, param in self.params.items():
-            value = query.get(name)
-            if value is None:
-                if param.required:
-                    raise ParamError(f"parameter {name!r} is required by {self.name}")
-            elif re.fullmatch(param.pattern, value):
-                accepted[name] = value
-            else:
-                raise ParamError(f"parameter {name!r} of {self.name} must match {param.pattern}")
-        return accepted
+        return _accepted(self.name, self.params, query)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Download:
+    """One file that a browser may fetch."""
+
+    name: str
+    function: FileFunction
+    params: Mapping[str, Param]
+
+    def accepted(self, query: Mapping[str, str]) -> dict[str, str]:
+        """As of a fragment."""
+        return _accepted(self.name, self.params, query)
+
+
+def _accepted(owner: str, params: Mapping[str, Param], query: Mapping[str, str]) -> dict[str, str]:
+    accepted = {}
+    for name, param in params.items():
+        value = query.get(name)
+        if value is None:
+            if param.required:
+                raise ParamError(f"parameter {name!r} is required by {owner}")
+        elif re.fullmatch(param.pattern, value):
+            accepted[name] = value
+        else:
+            raise ParamError(f"parameter {name!r} of {owner} must match {param.pattern}")
+    return accepted
 
 
 class ParamError(ValueError):

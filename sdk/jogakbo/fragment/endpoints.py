@@ -17,7 +17,7 @@ from starlette.routing import Route
 from jogakbo.contract.context import FRAGMENT, LOCALE, LOCALES, MOUNT_ORIGIN, PAGE, PUBLIC_PATHNAME, VERSION
 from jogakbo.contract.problem import PROBLEM_JSON, Problem, encode_problem
 from jogakbo.contract.surrogate import SURROGATE_KEY, format_keys
-from jogakbo.fragment.declaration import Form, Fragment, ParamError
+from jogakbo.fragment.declaration import Download, Form, Fragment, ParamError
 from jogakbo.fragment.messages import Messages
 from jogakbo.fragment.service import Service, ServiceRefused, ServiceUnavailable
 from jogakbo.fragment.templates import Templates
@@ -38,6 +38,7 @@ class Endpoints:
         version: str,
         fragments: Mapping[str, Fragment],
         forms: Mapping[str, Form],
+        files: Mapping[str, Download],
         lab: bool,
         client: httpx2.AsyncClient,
         service_timeout_seconds: float,
@@ -49,6 +50,7 @@ class Endpoints:
         self._version = version
         self._fragments = fragments
         self._forms = forms
+        self._files = files
         self._lab = lab
         self._client = client
         self._service_timeout_seconds = service_timeout_seconds
@@ -58,7 +60,7 @@ class Endpoints:
         self._log = structlog.get_logger()
 
     def routes(self) -> list[Route]:
-        """One route per fragment, per fallback and per action."""
+        """One route per fragment, per fallback, per action and per file."""
         routes = []
         for fragment in self._fragments.values():
             routes.append(Route(fragment.path, self._contained(self._fragment_endpoint, fragment)))
@@ -66,6 +68,8 @@ class Endpoints:
         for form in self._forms.values():
             path = f"/actions/{form.name}"
             routes.append(Route(path, self._contained(self._action_endpoint, form), methods=["POST"]))
+        for file in self._files.values():
+            routes.append(Route(f"/files/{file.name}", self._contained(self._file_endpoint, file)))
         return routes
 
     async def service_ready(self) -> Mapping[str, object]:
@@ -102,15 +106,24 @@ class Endpoints:
     async def _fragment_endpoint(self, request: Request, fragment: Fragment) -> Response:
         started = time.perf_counter()
         params = fragment.accepted(request.query_params)
-        view = self._view(request, fragment, params, await self._identity(request, needed=fragment.private))
+        slots = frozenset(fragment.slots)
+        view = self._view(request, slots, params, await self._identity(request, needed=fragment.private))
         html, status = await self._html(fragment, view, 200)
         return self._rendered(request, fragment, view, html, status, started)
 
     async def _fallback_endpoint(self, request: Request, fragment: Fragment) -> Response:
-        view = self._view(request, fragment, {}, Identity("guest"))
+        view = self._view(request, frozenset(), {}, Identity("guest"))
         title = fragment.title.get(view.locale) or next(iter(fragment.title.values()))
         html = view.render(fragment.fallback, title=title)
         return HTMLResponse(html, headers={"Cache-Control": "public, max-age=300", "Vary": LOCALE})
+
+    async def _file_endpoint(self, request: Request, download: Download) -> Response:
+        params = download.accepted(request.query_params)
+        view = self._view(request, frozenset(), params, await self._identity(request, needed=False))
+        file = await download.function(view)
+        disposition = f'attachment; filename="{file.name}"'
+        headers = {"Cache-Control": "no-store", "Content-Disposition": disposition, "Vary": LOCALE}
+        return Response(file.content, headers=headers, media_type=file.media_type)
 
     async def _action_endpoint(self, request: Request, form: Form) -> Response:
         identity = await self._identity(request, needed=True)
@@ -127,8 +140,10 @@ class Endpoints:
         try:
             answer = await form.function(action)
         except ServiceRefused as refusal:
+            problem, declared = refusal.problem, self._fragments[form.shows].params
+            params = {name: fields[name] for name in declared if name in fields}
             answer = action.show(
-                form.shows, error=self._words(action.locale, refusal.problem), status=refusal.problem.status
+                form.shows, error=self._words(action.locale, problem), status=problem.status, **params
             )
         except ServiceUnavailable as error:
             self._log.warning("action_failed", action=form.name, error=str(error))
@@ -140,7 +155,8 @@ class Endpoints:
     async def _shown(self, request: Request, answer: Show, action: Action) -> Response:
         """A plain form goes back to its page; an htmx form, or a refused one, gets the fragment itself."""
         fragment = self._fragments[answer.fragment]
-        view = self._view(request, fragment, fragment.accepted(answer.params), action.identity)
+        params = fragment.accepted(answer.params)
+        view = self._view(request, frozenset(fragment.slots), params, action.identity)
         if not answer.error and "hx-request" not in request.headers:
             # The browser is back before the event is out: the shell must not show it what was there before.
             return _gone_to(request, action.page or "/", _keys(fragment, view) | action.keys)
@@ -185,7 +201,7 @@ class Endpoints:
         key = f"error.{problem.code}"
         return self._messages.text(locale, key) if self._messages.has(key) else problem.detail or problem.title
 
-    def _view(self, request: Request, fragment: Fragment, params: Mapping[str, str], identity: Identity) -> View:
+    def _view(self, request: Request, slots: Set[str], params: Mapping[str, str], identity: Identity) -> View:
         return View(
             params=params,
             locale=_locale(request),
@@ -194,7 +210,7 @@ class Endpoints:
             public_path=request.headers.get(PUBLIC_PATHNAME, f"/-/{self._name}/"),
             messages=self._messages,
             templates=self._templates,
-            slots=frozenset(fragment.slots),
+            slots=frozenset(slots),
             lab=self._lab,
         )
 

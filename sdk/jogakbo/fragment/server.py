@@ -23,13 +23,13 @@ from jogakbo.contract.manifest import (
     encode_manifest,
 )
 from jogakbo.fragment.assets import Assets
-from jogakbo.fragment.declaration import Form, Fragment
+from jogakbo.fragment.declaration import Download, Form, Fragment
 from jogakbo.fragment.endpoints import Endpoints
 from jogakbo.fragment.messages import Messages
 from jogakbo.fragment.service import service_client
 from jogakbo.fragment.settings import FragmentSettings
 from jogakbo.fragment.templates import Templates
-from jogakbo.fragment.view import ActionFunction, ViewFunction
+from jogakbo.fragment.view import ActionFunction, FileFunction, ViewFunction
 from jogakbo.health import health_routes
 from jogakbo.identity import IdentityVerifier
 from jogakbo.logs import RequestLog, configure_logs
@@ -59,6 +59,7 @@ class FragmentServer:
         self.version = _installed_version(f"jogakbo-{name}-fragment")
         self._fragments: dict[str, Fragment] = {}
         self._forms: dict[str, Form] = {}
+        self._files: dict[str, Download] = {}
         self._pages: list[PageDeclaration] = []
         self._lab_pages: list[PageDeclaration] = []
 
@@ -113,12 +114,23 @@ class FragmentServer:
     def action(self, name: str, *, shows: str, lab: bool = False) -> Callable[[ActionFunction], ActionFunction]:
         """Declare the action ``name`` (``POST /actions/<name>``), answered by the decorated function.
 
-        What the service refuses is shown by the fragment ``shows``: a text ``error.<code>`` of ``messages.toml``,
-        else the problem's own words. With ``lab`` there is such an action only where the setting ``lab`` is on.
+        What the service refuses is shown by the fragment ``shows``, with those fields of the form that are its
+        parameters: a text ``error.<code>`` of ``messages.toml``, else the problem's own words. With ``lab`` there is such an action only where the setting ``lab`` is on.
         """
 
         def declare(function: ActionFunction) -> ActionFunction:
             self._forms[name] = Form(name=name, function=function, shows=shows, lab=lab)
+            return function
+
+        return declare
+
+    def file(self, name: str, *, params: Mapping[str, Param] | None = None) -> Callable[[FileFunction], FileFunction]:
+        """Declare a file that a browser may fetch (``GET /files/<name>``, ``/-/<server>/files/<name>`` of the portal),
+        made by the decorated function. It is never kept, and what the service refuses is a problem, no file.
+        """
+
+        def declare(function: FileFunction) -> FileFunction:
+            self._files[name] = Download(name=name, function=function, params=params or {})
             return function
 
         return declare
@@ -171,6 +183,7 @@ class FragmentServer:
             version=self.version,
             fragments=self._offered(settings.lab),
             forms={name: form for name, form in self._forms.items() if settings.lab or not form.lab},
+            files=self._files,
             lab=settings.lab,
             client=client,
             service_timeout_seconds=settings.service_timeout_seconds,

@@ -59,6 +59,11 @@ class Service:
         request = self._client.build_request("GET", path, params=query, headers=self._headers)
         return _decoded(await self._sent(request), answer)
 
+    async def content(self, path: str, **query: str | int) -> bytes:
+        """``GET path`` as it is. Raises ``ServiceRefused`` or ``ServiceUnavailable``."""
+        request = self._client.build_request("GET", path, params=query, headers=self._headers)
+        return (await self._sent(request)).content
+
     async def send(
         self,
         method: str,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlencode
 
 from markupsafe import Markup
 
@@ -61,7 +62,7 @@ class View:
 
     def render(self, template: str, **values: object) -> str:
         """The template with ``values`` and ``t``, ``locale``, ``params``, ``error``, ``form``, ``lab``, ``action``,
-        ``slot``.
+        ``refresh``, ``slot``.
         """
         base: dict[str, object] = {
             "t": self.t,
@@ -71,6 +72,7 @@ class View:
             "form": self.form,
             "lab": self.lab,
             "action": self.action_attributes,
+            "refresh": self.refresh_attributes,
             "slot": self.slot,
         }
         return self.templates.render(template, base | values)
@@ -93,6 +95,17 @@ class View:
             'method="post" action="{0}" hx-post="{0}" hx-target="closest [data-fragment]" hx-swap="innerMorph"'
         ).format(url)
 
+    def refresh_attributes(self, name: str, seconds: int) -> Markup:
+        """Attributes that let an element ask anew for its own fragment, for what changes by time alone.
+
+        Events tell everything else. Its ``max_age`` should be shorter than ``seconds``, or the same HTML comes again.
+        """
+        url = f"{self.public_path.rstrip('/')}/{name}"
+        query = f"?{urlencode(sorted(self.params.items()))}" if self.params else ""
+        return Markup(
+            'hx-get="{0}" hx-trigger="every {1}s" hx-target="closest [data-fragment]" hx-swap="outerMorph"'
+        ).format(url + query, seconds)
+
 
 @dataclass(frozen=True, slots=True)
 class Go:
@@ -112,6 +125,15 @@ class Show:
 
 
 Answer = Go | Show
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """What a browser saves: a ``name`` in ASCII, without quotes, and the content as it is."""
+
+    name: str
+    media_type: str
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,4 +175,5 @@ def _path_of_portal(path: str) -> str:
 
 
 ViewFunction = Callable[[View], Awaitable[str]]
+FileFunction = Callable[[View], Awaitable[File]]
 ActionFunction = Callable[[Action], Awaitable[Answer]]
