@@ -8,9 +8,10 @@ from fastapi import FastAPI
 
 from inventory_service.adapters.store import SqlStore
 from inventory_service.adapters.subscriptions import subscribe
+from inventory_service.api.checks import checks_router
 from inventory_service.api.ingredients import ingredients_router
 from inventory_service.domain.errors import AmountOutOfRangeError, CountBelowHoldsError
-from inventory_service.handlers.errors import IngredientUnknownError
+from inventory_service.handlers.errors import DayUnknownError, IngredientUnknownError
 from inventory_service.seed import seed_with
 from inventory_service.settings import Settings
 from jogakbo.events import Consumer
@@ -28,8 +29,13 @@ def create_app(settings: Settings) -> FastAPI:
         "inventory",
         settings=settings,
         database=database,
-        routers=[ingredients_router(store, clock)],
-        consumer=subscribe(Consumer(), store),
+        routers=[ingredients_router(store, clock), checks_router(store)],
+        consumer=subscribe(Consumer(strict=True), store),
         seed=seed_with(clock),
-        errors={IngredientUnknownError: 404, CountBelowHoldsError: 409, AmountOutOfRangeError: 422},
+        errors={
+            IngredientUnknownError: 404,
+            DayUnknownError: 404,
+            CountBelowHoldsError: 409,
+            AmountOutOfRangeError: 422,
+        },
     )

@@ -20,9 +20,11 @@ from inventory_service.settings import Settings
 from .conftest import Storeroom
 
 OPERATIONS = [
+    ("GET", "/checks"),
     ("GET", "/ingredients"),
     ("GET", "/ingredients/{ingredient_id}"),
     ("GET", "/ingredients/{ingredient_id}/history"),
+    ("GET", "/ingredients/{ingredient_id}/stream"),
     ("POST", "/ingredients/{ingredient_id}/count"),
     ("POST", "/ingredients/{ingredient_id}/restock"),
 ]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 import msgspec
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
+from inventory_service.adapters.days import days_of
 from inventory_service.adapters.messages import (
+    DayClosed,
     Message,
     ReservationCommitted,
     ReservationReleased,
@@ -21,7 +23,8 @@ from inventory_service.domain.events import StockEvent
 from inventory_service.domain.ingredient import Ingredient, Name
 from inventory_service.domain.recipe import OrderLine, Portion
 from inventory_service.domain.reservation import Reservation, ReservationState, Shortage
-from inventory_service.domain.stock import EMPTY, carry_over
+from inventory_service.domain.stock import EMPTY, Stock, carry_over
+from inventory_service.domain.stock import close as decide_close
 from inventory_service.handlers.ports import Recipe, Shelf
 from jogakbo.events import Outbox
 from jogakbo.service.event_store import Loaded, Stream
@@ -30,7 +33,7 @@ OUTBOX = Outbox("inventory")
 
 
 class SqlAnswers:
-    """Answers to the orders service, by way of the outbox."""
+    """Answers to the orders service and to the till, by way of the outbox."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -46,6 +49,11 @@ class SqlAnswers:
 
     def reservation_released(self, order_id: str) -> None:
         self._send(ReservationReleased(order_id=order_id))
+
+    def day_closed(self, business_day: date, next_day: date, balances: Mapping[str, int]) -> None:
+        stale = ("stock", *(f"ingredient-{ingredient_id}" for ingredient_id in balances))
+        closed = DayClosed.of(business_day, next_day, balances)
+        OUTBOX.add(self._connection, closed.type, closed.subject, closed, keys=stale)
 
     def _send(self, message: Message) -> None:
         send(self._connection, message)
@@ -83,13 +91,36 @@ class SqlBooks:
         send(self._connection, StockChanged.of(changed))
         return changed
 
+    def is_closed(self, business_day: date) -> bool:
+        return stock_store.is_closed(self._connection, business_day)
+
+    def ingredients(self) -> Sequence[str]:
+        return self._connection.scalars(select(ingredients.c.id).order_by(ingredients.c.place)).all()
+
+    def end(self, ingredient_id: str, business_day: date, next_day: date) -> None:
+        newest = next(days_of(self._connection, ingredient_id))
+        last = next(days_of(self._connection, ingredient_id, upto=business_day))
+        left = stock_store.load(self._connection, Stream(ingredient_id, last))
+        if last < business_day:
+            left = self._open(left, business_day)
+        stock_store.append(self._connection, left, [decide_close(left.state)], at=self._now)
+        if newest <= business_day:
+            self._open(left, next_day)
+
+    def close(self, business_day: date) -> Mapping[str, int]:
+        closed = stock_store.close(self._connection, business_day, at=self._now)
+        return {final.stream.subject: final.state.on_hand for final in closed}
+
+    def _open(self, left: Loaded[Stock], day: date) -> Loaded[Stock]:
+        opened = Loaded(Stream(left.stream.subject, day), 0, EMPTY)
+        return stock_store.append(self._connection, opened, [carry_over(left.state)], at=self._now)
+
     def reservation(self, order_id: str) -> Reservation | None:
         row = self._connection.execute(select(reservations).where(reservations.c.order_id == order_id)).first()
         return None if row is None else _reservation(row)
 
     def waiting_for_recipes(self) -> Iterable[Reservation]:
-        query = select(reservations).where(reservations.c.state == ReservationState.WAITING)
-        return [_reservation(row) for row in self._connection.execute(query.order_by(reservations.c.order_id))]
+        return reservations_in(self._connection, ReservationState.WAITING)
 
     def keep(self, reservation: Reservation) -> None:
         self._connection.execute(delete(reservations).where(reservations.c.order_id == reservation.order_id))
@@ -113,6 +144,12 @@ class SqlBooks:
         self._connection.execute(
             insert(recipes).values(item_id=recipe.item_id, version=recipe.version, portions=_json(recipe.portions))
         )
+
+
+def reservations_in(connection: Connection, state: ReservationState) -> Sequence[Reservation]:
+    """Those that are in that state, in the order of their orders' ids."""
+    query = select(reservations).where(reservations.c.state == state).order_by(reservations.c.order_id)
+    return [_reservation(row) for row in connection.execute(query)]
 
 
 def send(connection: Connection, message: Message) -> None:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
+from itertools import islice
 
 from sqlalchemy import Connection, Row, Select, select
 
+from inventory_service.adapters.days import days_of, is_archived
 from inventory_service.adapters.tables import ingredients, stock_levels, stock_store
-from inventory_service.domain.events import Counted, DayOpened, StockEvent, moved
+from inventory_service.domain.events import Counted, DayClosed, DayOpened, StockEvent
 from inventory_service.domain.ingredient import Ingredient, Name
-from inventory_service.handlers.errors import IngredientUnknownError
-from inventory_service.handlers.views import HistoryEntry, IngredientLevel
-from jogakbo.service.event_store import Stored
+from inventory_service.domain.stock import Stock, evolve
+from inventory_service.handlers.errors import DayUnknownError, IngredientUnknownError
+from inventory_service.handlers.views import HistoryEntry, IngredientLevel, StreamAt
+from jogakbo.service.event_store import Stored, Stream
+
+_DAYS_SHOWN = 31
 
 
 class SqlLevels:
@@ -28,25 +34,58 @@ class SqlLevels:
         return _level(row)
 
     def history(self, ingredient_id: str, limit: int) -> Sequence[HistoryEntry]:
-        newest = stock_store.newest(self._connection, ingredient_id, limit=limit)
-        if not newest:
+        entries: list[HistoryEntry] = []
+        for day in days_of(self._connection, ingredient_id):
+            stream = Stream(ingredient_id, day)
+            newest = stock_store.load(self._connection, stream).version
+            entries += self._before(stream, newest, limit - len(entries))
+            if len(entries) == limit:
+                break
+        if not entries:
             raise IngredientUnknownError(ingredient_id)
-        # Told by the events alone, from the newest backwards, so that the figures agree whatever happens meanwhile.
-        on_hand = stock_store.at(self._connection, newest[0]).on_hand
-        entries = []
-        for stored in newest:
-            entries.append(_entry(stored, on_hand))
-            on_hand -= moved(stored.event)
         return entries
 
+    def stream(self, ingredient_id: str, day: date | None, upto: int | None, limit: int) -> StreamAt:
+        days = list(islice(days_of(self._connection, ingredient_id), _DAYS_SHOWN))
+        if not days:
+            raise IngredientUnknownError(ingredient_id)
+        stream = Stream(ingredient_id, day or days[0])
+        newest = stock_store.load(self._connection, stream).version
+        if not newest:
+            raise DayUnknownError(ingredient_id, stream.business_day)
+        there = stock_store.load(self._connection, stream, upto=min(upto or newest, newest))
+        return StreamAt(
+            ingredient_id,
+            stream.business_day,
+            stock_store.is_closed(self._connection, stream.business_day),
+            is_archived(self._connection, stream),
+            days,
+            newest,
+            there.version,
+            there.state,
+            there.snapshot,
+            there.folded,
+            self._before(stream, there.version, limit),
+        )
 
-def _entry(stored: Stored[StockEvent], on_hand_after: int) -> HistoryEntry:
+    def _before(self, stream: Stream, upto: int, limit: int) -> Sequence[HistoryEntry]:
+        """The last ``limit`` events up to ``upto``, newest first, each with the stock after it."""
+        start = stock_store.load(self._connection, stream, upto=max(0, upto - limit))
+        entries, stock = [], start.state
+        for stored in stock_store.read(self._connection, stream, after=start.version, upto=upto):
+            stock = evolve(stock, stored.event)
+            entries.append(_entry(stored, stock))
+        return entries[::-1]
+
+
+def _entry(stored: Stored[StockEvent], after: Stock) -> HistoryEntry:
     return HistoryEntry(
         stored.stream.business_day,
         stored.version,
         stored.name,
         _amount(stored.event),
-        on_hand_after,
+        after.on_hand,
+        after.reserved,
         stored.at,
         getattr(stored.event, "order_id", None),
     )
@@ -54,7 +93,7 @@ def _entry(stored: Stored[StockEvent], on_hand_after: int) -> HistoryEntry:
 
 def _amount(event: StockEvent) -> int:
     match event:
-        case DayOpened(on_hand=on_hand):
+        case DayOpened(on_hand=on_hand) | DayClosed(on_hand=on_hand):
             return on_hand
         case Counted(difference=difference):
             return difference

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import ClassVar
 
 import msgspec
@@ -39,8 +41,6 @@ class StockReserved(OrderAnswer, frozen=True, kw_only=True):
 
 
 class StockRefused(OrderAnswer, frozen=True, kw_only=True):
-    """``short`` is empty when the order was released before it could be reserved."""
-
     type: ClassVar[str] = "inventory.StockRefused"
     short: tuple[Shortage, ...]
 
@@ -55,6 +55,23 @@ class ReservationCommitted(OrderAnswer, frozen=True, kw_only=True):
 
 class ReservationReleased(OrderAnswer, frozen=True, kw_only=True):
     type: ClassVar[str] = "inventory.ReservationReleased"
+
+
+class DayClosed(Message, frozen=True, kw_only=True):
+    """``digest`` is SHA-256 of a line ``beans:11850`` for each ingredient, in the order of their ids."""
+
+    type: ClassVar[str] = "inventory.DayClosed"
+    about: ClassVar[str] = "business_day"
+    business_day: date
+    next_day: date
+    ingredients: int
+    digest: str
+
+    @classmethod
+    def of(cls, business_day: date, next_day: date, balances: Mapping[str, int]) -> DayClosed:
+        lines = "".join(f"{ingredient_id}:{on_hand}\n" for ingredient_id, on_hand in sorted(balances.items()))
+        digest = hashlib.sha256(lines.encode()).hexdigest()
+        return cls(business_day=business_day, next_day=next_day, ingredients=len(balances), digest=digest)
 
 
 class StockChanged(Message, frozen=True, kw_only=True):

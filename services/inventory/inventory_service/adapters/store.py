@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 
 from sqlalchemy import Connection
 
 from inventory_service.adapters.books import SqlAnswers, SqlBooks
+from inventory_service.adapters.checks import checks
 from inventory_service.adapters.levels import SqlLevels
+from inventory_service.adapters.tables import stock_store
+from inventory_service.handlers.views import Check
 from jogakbo.service import Database
 from jogakbo.service.clock import Clock
 
@@ -31,3 +35,11 @@ class SqlStore:
 
     def answers(self, connection: Connection) -> SqlAnswers:
         return SqlAnswers(connection)
+
+    def archive(self, connection: Connection, business_day: date) -> None:
+        while stock_store.archive(connection, business_day):
+            pass
+
+    def checks(self) -> Sequence[Check]:
+        with self._database.read() as connection:
+            return checks(connection, self._clock.now())

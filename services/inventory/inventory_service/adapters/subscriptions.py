@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 from sqlalchemy import Connection
 
 from inventory_service.domain.recipe import OrderLine, Portion
+from inventory_service.handlers.days import close_day
 from inventory_service.handlers.errors import ReservationStateError
 from inventory_service.handlers.menu import learn_recipe
 from inventory_service.handlers.ports import Recipe, Store
@@ -40,6 +41,15 @@ class _Reserve(Struct):
 
 class _OfOrder(Struct):
     order_id: _OrderId
+
+
+class _DayClosed(Struct):
+    business_day: date
+    next_day: date
+
+
+class _DayArchived(Struct):
+    business_day: date
 
 
 class _RecipePart(Struct):
@@ -76,6 +86,15 @@ def subscribe(consumer: Consumer, store: Store) -> Consumer:
         recipe = Recipe(data.id, data.version, portions)
         learn_recipe(recipe, store.books(connection), store.answers(connection))
 
+    @consumer.on("till.DayClosed", _DayClosed)
+    def day_closed(connection: Connection, event: CloudEvent, data: _DayClosed) -> None:
+        close_day(data.business_day, data.next_day, store.books(connection), store.answers(connection))
+
+    @consumer.on("till.DayArchived", _DayArchived)
+    def day_archived(connection: Connection, event: CloudEvent, data: _DayArchived) -> None:
+        store.archive(connection, data.business_day)
+
+    consumer.ignore("orders.*", "till.*")
     return consumer
 
 

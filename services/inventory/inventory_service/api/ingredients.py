@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
@@ -14,6 +15,7 @@ from inventory_service.api.views import (
     HistoryView,
     IngredientsView,
     IngredientView,
+    StreamView,
 )
 from inventory_service.handlers import shelves
 from inventory_service.handlers.ports import Store
@@ -22,6 +24,8 @@ from jogakbo.service.clock import Clock
 from jogakbo.service.openapi import problems
 
 _IngredientId = Annotated[str, Path(pattern=r"^[a-z0-9-]{1,40}$", description="For example: oat-milk")]
+
+_MAX_EVENTS = 2**31 - 1
 
 
 def ingredients_router(store: Store, clock: Clock) -> APIRouter:
@@ -43,6 +47,17 @@ def ingredients_router(store: Store, clock: Clock) -> APIRouter:
         with store.read() as levels:
             entries = levels.history(ingredient_id, limit)
         return HistoryView(events=[EventView.model_validate(entry) for entry in entries])
+
+    @router.get("/{ingredient_id}/stream", responses=problems(404, 422))
+    def show_stream(
+        ingredient_id: _IngredientId,
+        day: date | None = None,
+        upto: Annotated[int | None, Query(ge=1, le=_MAX_EVENTS)] = None,
+        limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    ) -> StreamView:
+        """Time travel within a business day: the stock at one of its events, and how it was computed."""
+        with store.read() as levels:
+            return StreamView.model_validate(levels.stream(ingredient_id, day, upto, limit))
 
     @router.post("/{ingredient_id}/restock", response_model=IngredientView, responses=problems(404, 422))
     def restock(ingredient_id: _IngredientId, delivery: Delivery, once: Once) -> Response:

@@ -39,7 +39,7 @@ class IngredientsView(BaseModel):
 
 
 class EventView(BaseModel):
-    """``version`` counts within ``business_day``; ``type`` is one of opened, held, committed (used), released,
+    """``version`` counts within ``business_day``; ``type`` is one of opened, closed, held, committed (used), released,
     restocked, counted. ``amount`` is what the event speaks of; a count's is the difference, which may be negative.
     """
 
@@ -50,12 +50,62 @@ class EventView(BaseModel):
     type: str
     amount: int
     on_hand_after: int
+    reserved_after: int
     at: datetime
     order_id: str | None
 
 
 class HistoryView(BaseModel):
     events: list[EventView]
+
+
+class HoldView(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    order_id: str
+    amount: int
+
+
+class StockView(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    on_hand: int
+    reserved: int
+    available: int
+    holds: list[HoldView]
+
+
+class StreamView(BaseModel):
+    """The stock as it was at event ``upto`` of ``business_day``, whose newest event is ``newest``.
+
+    It was made of the snapshot at version ``snapshot`` (0: none) and ``events_after`` more events. ``days`` can be
+    asked for, newest first; ``events`` end with ``upto``, newest first.
+    """
+
+    model_config = ConfigDict(from_attributes=True)
+
+    ingredient_id: str
+    business_day: date
+    closed: bool
+    archived: bool
+    days: list[date]
+    newest: int
+    upto: int
+    state: StockView
+    snapshot: int
+    events_after: int
+    events: list[EventView]
+
+
+class CheckView(BaseModel):
+    """An invariant; ``detail`` is what was looked at, or the first fault that was found."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str
+    holds: bool
+    detail: str
+    checked_at: datetime
 
 
 class Delivery(BaseModel):

@@ -23,6 +23,13 @@ class DayOpened:
 
 
 @dataclass(frozen=True, slots=True)
+class DayClosed:
+    """The last event of a business day's stream: the balance that the next day opens with."""
+
+    on_hand: int
+
+
+@dataclass(frozen=True, slots=True)
 class StockHeld:
     order_id: str
     amount: int
@@ -55,10 +62,11 @@ class Counted:
     difference: int
 
 
-StockEvent: TypeAlias = DayOpened | StockHeld | HoldCommitted | HoldReleased | Restocked | Counted
+StockEvent: TypeAlias = DayOpened | DayClosed | StockHeld | HoldCommitted | HoldReleased | Restocked | Counted
 
 EVENT_NAMES: dict[str, type[StockEvent]] = {
     "opened": DayOpened,
+    "closed": DayClosed,
     "held": StockHeld,
     "committed": HoldCommitted,
     "released": HoldReleased,
@@ -77,5 +85,5 @@ def moved(event: StockEvent) -> int:
             return amount
         case Counted(difference=difference):
             return difference
-        case DayOpened() | StockHeld() | HoldReleased():
+        case DayOpened() | DayClosed() | StockHeld() | HoldReleased():
             return 0

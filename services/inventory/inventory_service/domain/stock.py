@@ -13,6 +13,7 @@ from inventory_service.domain.errors import (
 )
 from inventory_service.domain.events import (
     Counted,
+    DayClosed,
     DayOpened,
     Hold,
     HoldCommitted,
@@ -64,12 +65,16 @@ def evolve(stock: Stock, event: StockEvent) -> Stock:
             return Stock(stock.on_hand, stock.without(order_id))
         case Restocked(amount=amount):
             return Stock(stock.on_hand + amount, stock.holds)
-        case Counted(counted=counted):
-            return Stock(counted, stock.holds)
+        case Counted(counted=on_hand) | DayClosed(on_hand=on_hand):
+            return Stock(on_hand, stock.holds)
 
 
 def carry_over(stock: Stock) -> DayOpened:
     return DayOpened(stock.on_hand, stock.holds)
+
+
+def close(stock: Stock) -> DayClosed:
+    return DayClosed(stock.on_hand)
 
 
 def hold(stock: Stock, order_id: str, amount: int) -> StockHeld:

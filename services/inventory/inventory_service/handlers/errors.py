@@ -2,10 +2,13 @@
 
 InventoryError
 ├── IngredientUnknownError   nobody keeps such an ingredient
+├── DayUnknownError          nothing happened to the ingredient on that day
 └── ReservationStateError    a commit or release that contradicts what happened to the order's reservation
 """
 
 from __future__ import annotations
+
+from datetime import date
 
 from inventory_service.domain.reservation import ReservationState
 
@@ -18,6 +21,11 @@ class IngredientUnknownError(InventoryError):
     def __init__(self, ingredient_id: str) -> None:
         super().__init__(f"there is no ingredient {ingredient_id!r}")
         self.ingredient_id = ingredient_id
+
+
+class DayUnknownError(InventoryError):
+    def __init__(self, ingredient_id: str, business_day: date) -> None:
+        super().__init__(f"nothing is written about {ingredient_id!r} on {business_day}")
 
 
 class ReservationStateError(InventoryError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
@@ -15,7 +15,7 @@ from inventory_service.domain.ingredient import Ingredient
 from inventory_service.domain.recipe import Portion
 from inventory_service.domain.reservation import Reservation
 from inventory_service.domain.stock import Stock
-from inventory_service.handlers.views import HistoryEntry, IngredientLevel
+from inventory_service.handlers.views import Check, HistoryEntry, IngredientLevel, StreamAt
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,20 @@ class Books(Protocol):
         """
         ...
 
+    def is_closed(self, business_day: date) -> bool: ...
+
+    def end(self, ingredient_id: str, business_day: date, next_day: date) -> None:
+        """Write the ingredient's closing balance of the day, and open the next day with it."""
+        ...
+
+    def close(self, business_day: date) -> Mapping[str, int]:
+        """Let the day take no more events; what each ingredient closed with. The same when it was closed before."""
+        ...
+
+    def ingredients(self) -> Sequence[str]:
+        """Every ingredient's id."""
+        ...
+
     def reservation(self, order_id: str) -> Reservation | None: ...
 
     def waiting_for_recipes(self) -> Iterable[Reservation]: ...
@@ -58,7 +72,7 @@ class Books(Protocol):
 
 
 class Answers(Protocol):
-    """What the orders service hears. Every method may be called again for the same order."""
+    """What the orders service and the till hear. Every method may be called again with the same."""
 
     def stock_reserved(self, order_id: str) -> None: ...
 
@@ -67,6 +81,8 @@ class Answers(Protocol):
     def reservation_committed(self, order_id: str) -> None: ...
 
     def reservation_released(self, order_id: str) -> None: ...
+
+    def day_closed(self, business_day: date, next_day: date, balances: Mapping[str, int]) -> None: ...
 
 
 class Levels(Protocol):
@@ -82,6 +98,12 @@ class Levels(Protocol):
         """Newest first. Raises ``IngredientUnknownError``."""
         ...
 
+    def stream(self, ingredient_id: str, day: date | None, upto: int | None, limit: int) -> StreamAt:
+        """Time travel: the stock as it was at event ``upto`` of the day, the newest of both by default, and the
+        ``limit`` events before it. Raises ``IngredientUnknownError`` or ``DayUnknownError``.
+        """
+        ...
+
 
 class Store(Protocol):
     def read(self) -> AbstractContextManager[Levels]: ...
@@ -93,3 +115,11 @@ class Store(Protocol):
         ...
 
     def answers(self, connection: Connection) -> Answers: ...
+
+    def archive(self, connection: Connection, business_day: date) -> None:
+        """Move a closed day's events to the archive, where they can still be read."""
+        ...
+
+    def checks(self) -> Sequence[Check]:
+        """What must hold in this database, and whether it does."""
+        ...

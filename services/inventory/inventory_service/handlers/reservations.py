@@ -96,8 +96,10 @@ def _answer_reserve(reservation: Reservation, answers: Answers) -> None:
     match reservation.state:
         case ReservationState.RESERVED | ReservationState.COMMITTED:
             answers.stock_reserved(reservation.order_id)
-        case ReservationState.REFUSED | ReservationState.RELEASED:
+        case ReservationState.REFUSED:
             answers.stock_refused(reservation)
+        case ReservationState.RELEASED:
+            answers.reservation_released(reservation.order_id)
         case ReservationState.WAITING:
             pass
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from inventory_service.domain.ingredient import Level, Name, Unit
+from inventory_service.domain.stock import Stock
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,5 +32,37 @@ class HistoryEntry:
     type: str
     amount: int
     on_hand_after: int
+    reserved_after: int
     at: datetime
     order_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamAt:
+    """An ingredient's stock as it was at event ``upto`` of a day whose newest event is ``newest``.
+
+    ``state`` was made of the snapshot at version ``snapshot`` (0: none) and ``events_after`` more events. ``days`` are
+    those that can be asked for, newest first; ``events`` those before ``upto``, newest first.
+    """
+
+    ingredient_id: str
+    business_day: date
+    closed: bool
+    archived: bool
+    days: Sequence[date]
+    newest: int
+    upto: int
+    state: Stock
+    snapshot: int
+    events_after: int
+    events: Sequence[HistoryEntry]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """An invariant: whether it holds, and what was looked at or the first fault that was found."""
+
+    name: str
+    holds: bool
+    detail: str
+    checked_at: datetime
