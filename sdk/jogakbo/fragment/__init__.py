@@ -2,6 +2,7 @@
 
 from jogakbo.contract.manifest import Param, SlotDeclaration
 from jogakbo.fragment.checks import offer_checks
+from jogakbo.fragment.lab import offer_lab
 from jogakbo.fragment.server import FragmentServer
 from jogakbo.fragment.service import Service, ServiceError, ServiceRefused, ServiceUnavailable
 from jogakbo.fragment.settings import FragmentSettings
@@ -23,4 +24,5 @@ __all__ = [
     "SlotDeclaration",
     "View",
     "offer_checks",
+    "offer_lab",
 ]

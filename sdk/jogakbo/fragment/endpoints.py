@@ -142,9 +142,7 @@ class Endpoints:
         except ServiceRefused as refusal:
             problem, declared = refusal.problem, self._fragments[form.shows].params
             params = {name: fields[name] for name in declared if name in fields}
-            answer = action.show(
-                form.shows, error=self._words(action.locale, problem), status=problem.status, **params
-            )
+            answer = action.show(form.shows, error=self._words(action.locale, problem), status=problem.status, **params)
         except ServiceUnavailable as error:
             self._log.warning("action_failed", action=form.name, error=str(error))
             return self._alert(action.locale)

@@ -115,7 +115,8 @@ class FragmentServer:
         """Declare the action ``name`` (``POST /actions/<name>``), answered by the decorated function.
 
         What the service refuses is shown by the fragment ``shows``, with those fields of the form that are its
-        parameters: a text ``error.<code>`` of ``messages.toml``, else the problem's own words. With ``lab`` there is such an action only where the setting ``lab`` is on.
+        parameters: a text ``error.<code>`` of ``messages.toml``, else the problem's own words. With ``lab`` there is
+        such an action only where the setting ``lab`` is on.
         """
 
         def declare(function: ActionFunction) -> ActionFunction:
