@@ -37,7 +37,7 @@ def health_routes(name: str, version: str, checks: Mapping[str, Check]) -> list[
         }
         return JSONResponse(body, 200 if ready else 503, {"Cache-Control": "no-store"})
 
-    async def metrics(request: Request) -> Response:
+    def metrics(request: Request) -> Response:  # on a thread: a figure may be read from the database
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return [Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", metrics)]

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 STREAM_PREFIX = "jogakbo:stream:"
 WAKE_PREFIX = "jogakbo:wake:"
+
+POSITION_HEADER = "Jogakbo-Position"
+"""How far the sender of an answer has told or read: ``orders:1763816400000-42, till:1763816500000-7``."""
 
 EVENT_FIELD = "event"
 """The one field of a stream entry: a CloudEvent in JSON."""
@@ -71,3 +75,19 @@ class Position:
 
 START = Position(0, 0)
 """Before everything that a stream can hold."""
+
+
+def format_positions(positions: Mapping[str, Position]) -> str:
+    """The value of ``Jogakbo-Position``: ``{"orders": Position(1763, 42)}`` gives ``orders:1763-42``."""
+    return ", ".join(f"{stream}:{position}" for stream, position in sorted(positions.items()))
+
+
+def parse_positions(text: str) -> dict[str, Position]:
+    """Read what ``format_positions`` wrote; of a stream that comes twice the higher one. Raises ``ValueError``."""
+    positions: dict[str, Position] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        stream, colon, position = part.partition(":")
+        if not colon:
+            raise ValueError(f"expected '<stream>:<epoch>-<seq>', not {part!r}")
+        positions[stream] = max(Position.parse(position), positions.get(stream, START))
+    return positions

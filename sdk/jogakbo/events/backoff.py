@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import random
 
-_LONGEST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 1.0
 _FIRST_PAUSE_SECONDS = 0.05
 
 
 class Backoff:
-    """Pauses that double with each failure in a row, up to 1 s, with jitter so that members do not march in step."""
+    """Pauses that double with each failure in a row, with jitter so that members do not march in step."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest_seconds: float = LONGEST_PAUSE_SECONDS) -> None:
+        self._longest_seconds = longest_seconds
         self._failures = 0
 
     @property
@@ -26,6 +27,6 @@ class Backoff:
 
     async def pause(self) -> None:
         """Count one failure and wait."""
-        longest = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**self._failures)
+        longest = min(self._longest_seconds, _FIRST_PAUSE_SECONDS * 2**self._failures)
         self._failures = min(self._failures + 1, 10)
         await asyncio.sleep(random.uniform(longest / 2, longest))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 from prometheus_client import Counter
 from sqlalchemy.exc import SQLAlchemyError
 
 from jogakbo.contract.streams import EVENT_FIELD, START, Position, stream_name
-from jogakbo.events.backoff import Backoff
+from jogakbo.database import TransactionConflict
+from jogakbo.events.backoff import LONGEST_PAUSE_SECONDS, Backoff
 from jogakbo.events.bus import BUS_ERRORS, Bus, heed_cancellation, read_after, request_refill
 from jogakbo.events.inbox import Entry, HandlerFailed, Inbox, continues
 from jogakbo.events.wakes import Wakes
@@ -18,7 +19,7 @@ from jogakbo.events.wakes import Wakes
 IDLE_SECONDS = 0.5
 """How often a stream is read when no wake call comes."""
 
-ATTEMPTS = 5
+ATTEMPTS = 10
 """How often a failing handler is tried before its event is parked."""
 
 _BATCH = 100
@@ -37,8 +38,9 @@ class Follower:
         redis: Bus,
         wakes: Wakes,
         *,
+        paused: Callable[[], bool] = lambda: False,
         idle_seconds: float = IDLE_SECONDS,
-        attempts: int = ATTEMPTS,
+        retry_seconds: float = LONGEST_PAUSE_SECONDS,
     ) -> None:
         self._stream = stream
         self._key = stream_name(stream)
@@ -46,16 +48,24 @@ class Follower:
         self._redis = redis
         self._wakes = wakes
         self._idle_seconds = idle_seconds
-        self._attempts = attempts
+        self._paused = paused
+        self._retry_seconds = retry_seconds
         self._gap_before: Position | None = None
         self._log = structlog.get_logger().bind(stream=stream)
 
     async def run(self) -> None:
         """Follow until cancelled. Redis or the database being away only delays it."""
         backoff = Backoff()
+        overtaken: Backoff | None = None
         while True:
             try:
-                moved = await self.catch_up()
+                moved = not self._paused() and await self.catch_up()
+            except TransactionConflict as conflict:
+                self._log.info("consumer_starts_again", reason=str(conflict))
+                if overtaken:  # at once the first time; but a fault of ours must not become a hot loop
+                    await overtaken.pause()
+                overtaken = overtaken or Backoff(self._retry_seconds)
+                continue
             except (*BUS_ERRORS, SQLAlchemyError) as error:
                 if not backoff.failing:
                     self._log.warning("consumer_waits", error=repr(error))
@@ -64,6 +74,7 @@ class Follower:
             if backoff.failing:
                 self._log.info("consumer_resumed")
                 backoff.succeeded()
+            overtaken = None
             heed_cancellation()
             if not moved:
                 await self._wakes.wait(self._stream, self._idle_seconds)
@@ -96,8 +107,8 @@ class Follower:
             await self._insist(failure)
 
     async def _insist(self, failure: HandlerFailed) -> None:
-        entry, backoff, attempts = failure.entry, Backoff(), 1
-        while attempts < self._attempts and not failure.hopeless:
+        entry, backoff, attempts = failure.entry, Backoff(self._retry_seconds), 1
+        while attempts < ATTEMPTS and not failure.hopeless:
             self._log.warning("handler_failed", position=str(entry.position), attempt=attempts, error=str(failure))
             await backoff.pause()
             try:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from jogakbo.contract.cloudevent import CloudEvent, EventError, decode_event, utc_now
 from jogakbo.contract.streams import START, Position
-from jogakbo.database import Database
+from jogakbo.database import Database, TransactionConflict
 from jogakbo.events import tables
 from jogakbo.events.trace import traced
 
@@ -30,8 +30,12 @@ class Handler(Protocol):
     def __call__(self, connection: Connection, event: CloudEvent, /) -> None: ...
 
 
+HandlerOf = Callable[[Position, CloudEvent], Handler | None]
+"""Which handler an event is for; ``None`` passes it over. Raises ``EventError`` for what must not be passed over."""
+
+
 class HandlerFailed(Exception):
-    """A handler raised; ``entry`` says at which event. ``hopeless`` when no retry could ever help."""
+    """A handler raised; ``entry`` says at which event. ``hopeless`` when this release will never handle it."""
 
     def __init__(self, entry: Entry, cause: Exception) -> None:
         super().__init__(f"{entry.position}: {type(cause).__name__}: {cause}")
@@ -47,9 +51,9 @@ def continues(at: Position, next: Position) -> bool:
 class Inbox:
     """Delivers entries of streams to handlers, each exactly once as far as this database is concerned."""
 
-    def __init__(self, database: Database, handlers: Mapping[str, Handler]) -> None:
+    def __init__(self, database: Database, handler_of: HandlerOf) -> None:
         self._database = database
-        self._handlers = handlers
+        self._handler_of = handler_of
 
     def position(self, stream: str) -> Position:
         """How far this service has read ``stream``."""
@@ -60,7 +64,8 @@ class Inbox:
         """Handle ``entries`` and move the position past them, all in one transaction or not at all.
 
         What lies below the position is a duplicate and skipped; at a gap delivery ends. Returns the new position.
-        Raises ``HandlerFailed``, or ``SQLAlchemyError`` when the database itself is in trouble.
+        Raises ``HandlerFailed``, ``TransactionConflict`` when somebody else was faster, or ``SQLAlchemyError`` when
+        the database itself is in trouble.
         """
         with self._database.write() as connection:
             start = at = _position(connection, stream, lock=True)
@@ -95,17 +100,12 @@ class Inbox:
             _move(connection, stream, start, entry.position)
         return entry.position
 
-    def parked(self) -> int:
-        """How many events wait for a person."""
-        with self._database.read() as connection:
-            return connection.execute(select(func.count()).select_from(tables.parked)).scalar_one()
-
     def unpark(self, stream: str, position: Position) -> None:
         """Handle a parked event after all and forget it. Raises ``HandlerFailed``; ``LookupError`` if unknown."""
         this = tables.parked.c
         at = (this.stream == stream) & (this.epoch == position.epoch) & (this.seq == position.seq)
         with self._database.write() as connection:
-            payload = connection.execute(select(this.event).where(at)).scalar()
+            payload = connection.execute(select(this.event).where(at).with_for_update()).scalar()
             if payload is None:
                 raise LookupError(f"no event {position} of {stream} is parked")
             self._handle(connection, Entry(position, payload.encode()))
@@ -114,10 +114,10 @@ class Inbox:
     def _handle(self, connection: Connection, entry: Entry) -> None:
         try:
             event = decode_event(entry.payload)
-            if handler := self._handlers.get(event.type):
+            if handler := self._handler_of(entry.position, event):
                 with traced(event.traceparent):
                     handler(connection, event)
-        except (OperationalError, InterfaceError):
+        except (OperationalError, InterfaceError, TransactionConflict):
             raise
         except Exception as error:  # whatever a team's handler raises is its failure, not the kit's
             if isinstance(error, DBAPIError) and error.connection_invalidated:

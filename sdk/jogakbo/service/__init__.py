@@ -13,10 +13,12 @@ from jogakbo.service.errors import (
     Unprocessable,
 )
 from jogakbo.service.idempotency import Once
+from jogakbo.service.positions import AtLeast, Wrote
 from jogakbo.service.settings import ServiceSettings
 
 __all__ = [
     "ApiError",
+    "AtLeast",
     "Caller",
     "Conflict",
     "Database",
@@ -29,5 +31,6 @@ __all__ = [
     "ServiceSettings",
     "Unprocessable",
     "UtcDateTime",
+    "Wrote",
     "create_service",
 ]

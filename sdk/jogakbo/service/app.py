@@ -13,10 +13,12 @@ from fastapi import APIRouter, Depends, FastAPI
 from sqlalchemy import Connection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from jogakbo.body import BodyLimit
 from jogakbo.database import Database
 from jogakbo.events.bus import BUS_ERRORS, Bus, connect_bus
 from jogakbo.events.consumer import Consumer
 from jogakbo.events.outbox import Outbox
+from jogakbo.events.parked import Parked
 from jogakbo.events.relay import Relay
 from jogakbo.events.trace import traced
 from jogakbo.health import health_routes
@@ -24,6 +26,9 @@ from jogakbo.identity import IdentityVerifier
 from jogakbo.logs import RequestLog, Trace, configure_logs
 from jogakbo.service.dependencies import Kit, _caller
 from jogakbo.service.errors import handle_errors
+from jogakbo.service.lab import lab_routes
+from jogakbo.service.parked import forget_in_metrics, parked_routes, show_in_metrics
+from jogakbo.service.positions import PositionHeader
 from jogakbo.service.settings import ServiceSettings
 
 _WORKER_THREADS = 12
@@ -52,16 +57,21 @@ def create_service(
     keeps the relay and the consumer running. ``errors`` says which HTTP status a domain error has.
     ``jobs`` are the service's own endless tasks by name; one that crashes is logged and started again.
     With ``settings.jwks_url`` set, whoever changes anything needs a valid token, and nobody may bring a wrong one.
+    Beside ``routers`` it answers to the people who run it: ``/livez``, ``/readyz``, ``/metrics``, ``/-/parked`` and,
+    with ``settings.lab``, ``/-/lab``.
     """
     member = f"{name}-service"
     release = version(f"jogakbo-{member}")
     configure_logs(member, level=settings.log_level, form=settings.log_format)
     redis = connect_bus(settings.redis_url) if settings.redis_url else None
+    consumer = consumer or Consumer()
+    parked = Parked(database, consumer)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = _WORKER_THREADS
         await asyncio.to_thread(_prepare, database, seed)
+        show_in_metrics(name, parked)
         own = [_kept_running(job, start) for job, start in (jobs or {}).items()]
         shared = _jobs(name, database, redis, consumer, settings.stream_length)
         tasks = [asyncio.create_task(job) for job in (*shared, *own)]
@@ -72,18 +82,22 @@ def create_service(
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            forget_in_metrics(name)
             if redis is not None:
                 await redis.aclose()
             await asyncio.to_thread(database.close)
 
     app = FastAPI(title=f"Jogakbo {name}", version=release, lifespan=lifespan, docs_url=None, redoc_url=None)
-    app.state.kit = Kit(database, IdentityVerifier(settings.jwks_url, audience=name))
-    for router in routers:
+    app.state.kit = Kit(name, database, consumer, IdentityVerifier(settings.jwks_url, audience=name))
+    operators = [parked_routes(parked), *([lab_routes(consumer.losses)] if settings.lab else [])]
+    for router in (*routers, *operators):
         app.include_router(router, dependencies=[Depends(_caller)])
     checks = {"database": _database_check(database), "bus": _bus_check(redis)}
     app.router.routes.extend(health_routes(member, release, checks))
     handle_errors(app, errors or {})
+    app.add_middleware(PositionHeader)
     app.add_middleware(_Traced)
+    app.add_middleware(BodyLimit)
     app.add_middleware(RequestLog)
     return app
 
@@ -111,12 +125,12 @@ def _prepare(database: Database, seed: Callable[[Connection], None] | None) -> N
 
 
 def _jobs(
-    name: str, database: Database, redis: Bus | None, consumer: Consumer | None, stream_length: int
+    name: str, database: Database, redis: Bus | None, consumer: Consumer, stream_length: int
 ) -> list[Coroutine[None, None, None]]:
     if redis is None:
         return []
     jobs = [_kept_running("relay", lambda: Relay(Outbox(name), database, redis, max_length=stream_length).run())]
-    if consumer is not None and consumer.streams:
+    if consumer.streams:
         jobs.append(_kept_running("consumer", lambda: consumer.run(database, redis)))
     return jobs
 

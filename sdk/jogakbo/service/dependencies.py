@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from jogakbo.database import Database
+from jogakbo.events.consumer import Consumer
 from jogakbo.identity import Identity, IdentityVerifier
 
 
@@ -15,7 +16,9 @@ from jogakbo.identity import Identity, IdentityVerifier
 class Kit:
     """What ``create_service`` leaves in ``app.state.kit``."""
 
+    name: str
     database: Database
+    consumer: Consumer
     verifier: IdentityVerifier
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 
 import structlog
 from fastapi import FastAPI
@@ -27,6 +28,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from jogakbo.contract.problem import PROBLEM_JSON, Problem, encode_problem
+from jogakbo.database import TransactionConflict
 from jogakbo.identity import IdentityError
 
 
@@ -34,6 +36,7 @@ class ApiError(Exception):
     """Base of the errors that an API raises itself; the message becomes the problem's ``detail``."""
 
     status = 500
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 class NotFound(ApiError):
@@ -75,7 +78,7 @@ def handle_errors(app: FastAPI, domain: Mapping[type[Exception], int]) -> None:
 
     async def api_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, ApiError)  # noqa: S101 (registered for this class alone)
-        return _answer(request, error.status, _code(error), str(error))
+        return _answer(request, error.status, _code(error), str(error), error.headers)
 
     async def domain_error(request: Request, error: Exception) -> Response:
         status = next(domain[kind] for kind in type(error).__mro__ if kind in domain)
@@ -86,6 +89,7 @@ def handle_errors(app: FastAPI, domain: Mapping[type[Exception], int]) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(SQLAlchemyError, _database_away)
+    app.add_exception_handler(TransactionConflict, _overtaken)
     app.add_exception_handler(Exception, _unexpected)
     for kind in domain:
         app.add_exception_handler(kind, domain_error)
@@ -114,6 +118,10 @@ async def _database_away(request: Request, error: Exception) -> Response:
     structlog.get_logger().error("database_failed", path=request.url.path, error=repr(error))
     detail = "The database does not answer; try again."
     return _answer(request, 503, "database_unavailable", detail, {"Retry-After": "1"})
+
+
+async def _overtaken(request: Request, error: Exception) -> Response:
+    return _answer(request, 503, "overtaken", f"{error}; try again.", {"Retry-After": "1"})
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
