@@ -14,3 +14,9 @@ class Settings(ServiceSettings):
         description="SQLAlchemy URL of the service's own database; no other process opens it.",
         repr=False,
     )
+    reserving_timeout_seconds: int = Field(
+        30, ge=2, description="Seconds after which an order gives up waiting for its stock; what is held is released."
+    )
+    charging_timeout_seconds: int = Field(
+        30, ge=2, description="Seconds after which an order gives up waiting for its payment, which is voided then."
+    )

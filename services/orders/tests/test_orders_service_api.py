@@ -58,7 +58,21 @@ def test_an_order_tells_everything_about_itself(api: TestClient) -> None:
         "total_won": 5000,
         "reason": None,
         "short": [],
-        "timeline": [{"at": "2026-03-02T03:00:00Z", "step": "placed"}],
+        "waits_for": "inventory.ReserveStock",
+        "tries": 1,
+        "due_at": "2026-03-02T03:00:02Z",
+        "alarm": False,
+        "can": ["cancel"],
+        "timeline": [
+            {
+                "at": "2026-03-02T03:00:00Z",
+                "step": "placed",
+                "state": "RESERVING",
+                "command": "inventory.ReserveStock",
+                "try": 1,
+                "message_id": f"inventory.ReserveStock:{ORDER}",
+            }
+        ],
     }
 
 

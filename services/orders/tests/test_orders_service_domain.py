@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -13,16 +13,26 @@ from orders_service.domain.errors import (
     TotalChanged,
     UnknownItem,
 )
-from orders_service.domain.kitchen import KITCHEN, Progress
+from orders_service.domain.kitchen import Progress
 from orders_service.domain.menu import MenuItem, Name
 from orders_service.domain.order import Line, Order
 from orders_service.domain.placing import Wanted, merged, priced, total_won
-from orders_service.domain.saga import SAGA, State, Step
+from orders_service.domain.saga import ENDED, SAGA, State, Step, after, led_to
+from orders_service.handlers.messages import SAID_IN
 
 NOON = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
 LATTE = MenuItem("latte", Name("Café latte", "카페 라테"), 5000, on_sale=True, sold_out=False, version=1)
 MENU = {"latte": LATTE, "yuzu-tea": replace(LATTE, id="yuzu-tea", on_sale=False)}
-ANSWERS = (Step.RESERVED, Step.REFUSED, Step.CHARGED, Step.DECLINED, Step.COMMITTED, Step.RELEASED)
+ANSWERS = (
+    Step.RESERVED,
+    Step.REFUSED,
+    Step.CHARGED,
+    Step.DECLINED,
+    Step.COMMITTED,
+    Step.VOIDED,
+    Step.RELEASED,
+    Step.REFUNDED,
+)
 
 
 def order(state: State = State.RESERVING, progress: Progress | None = None) -> Order:
@@ -44,38 +54,31 @@ def order(state: State = State.RESERVING, progress: Progress | None = None) -> O
 def test_the_way_to_confirmed_is_reserve_charge_commit() -> None:
     state = State.RESERVING
     for step in (Step.RESERVED, Step.CHARGED, Step.COMMITTED):
-        state = SAGA.after(state, step)
+        state = after(state, step)
     assert state is State.CONFIRMED
 
 
-def test_a_declined_payment_gives_the_stock_back_before_the_order_is_cancelled() -> None:
-    declined = order(State.CHARGING).declined(NOON)
-    assert (declined.state, declined.reason) == (State.RELEASING, "payment_declined")
-    assert declined.after(Step.RELEASED, NOON).state is State.CANCELLED
+def test_every_state_has_its_row_and_says_what_the_row_says() -> None:
+    assert set(SAGA) == set(SAID_IN) == set(State)
+    for state, row in SAGA.items():
+        said = SAID_IN[state](order(state)).type
+        assert said == row.sends if row.sends else said.startswith("orders.")
 
 
 @pytest.mark.parametrize("state", State)
 @pytest.mark.parametrize("step", ANSWERS)
-def test_every_answer_moves_the_order_or_is_a_repeat_or_raises(state: State, step: Step) -> None:
-    if (state, step) in SAGA.transitions:
-        assert not SAGA.is_past(state, step)
-    else:
+def test_every_answer_moves_the_order_or_comes_late_or_raises(state: State, step: Step) -> None:
+    assert not (step in SAGA[state].leads and step in SAGA[state].late)
+    if step not in SAGA[state].leads:
         with pytest.raises(IllegalTransition, match=f"{step.value}.*{state.value}"):
-            SAGA.after(state, step)
+            after(state, step)
 
 
-@pytest.mark.parametrize(
-    ("state", "step"),
-    [
-        (State.CHARGING, Step.RESERVED),
-        (State.CANCELLED, Step.RESERVED),
-        (State.CONFIRMED, Step.CHARGED),
-        (State.CANCELLED, Step.DECLINED),
-        (State.REJECTED, Step.REFUSED),
-    ],
-)
-def test_an_answer_that_led_to_the_present_state_is_a_repeat(state: State, step: Step) -> None:
-    assert SAGA.is_past(state, step)
+@pytest.mark.parametrize("step", ANSWERS)
+def test_the_answer_that_led_to_a_state_is_known_there_when_it_is_repeated(step: Step) -> None:
+    for state, row in SAGA.items():
+        if led_to(state, step):
+            assert step in row.late or step in row.leads
 
 
 @pytest.mark.parametrize(
@@ -83,28 +86,81 @@ def test_an_answer_that_led_to_the_present_state_is_a_repeat(state: State, step:
     [
         (State.REJECTED, Step.RESERVED),
         (State.CHARGING, Step.REFUSED),
+        (State.COMMITTING, Step.VOIDED),
         (State.CONFIRMED, Step.DECLINED),
-        (State.CANCELLED, Step.CHARGED),
+        (State.CONFIRMED, Step.RELEASED),
         (State.RESERVING, Step.CHARGED),
+        (State.REFUNDED, Step.VOIDED),
     ],
 )
-def test_an_answer_that_contradicts_what_happened_is_no_repeat(state: State, step: Step) -> None:
-    assert not SAGA.is_past(state, step)
+def test_an_answer_that_contradicts_what_happened_is_neither(state: State, step: Step) -> None:
+    assert step not in SAGA[state].late
+    assert step not in SAGA[state].leads
 
 
-def test_no_state_leads_out_of_a_terminal_one() -> None:
-    sources = {source for source, _ in SAGA.transitions}
-    assert set(State) - sources == {State.CONFIRMED, State.REJECTED, State.CANCELLED}
+def test_from_every_state_an_end_can_be_reached() -> None:
+    for start in State:
+        reached, fresh = {start}, {start}
+        while fresh:
+            fresh = {target for state in fresh for target in SAGA[state].leads.values()} - reached
+            reached |= fresh
+        assert reached & {State.CONFIRMED, *ENDED}
 
 
-def test_a_confirmed_order_is_queued_for_the_kitchen() -> None:
-    confirmed = order(State.COMMITTING).confirmed(NOON)
+def test_an_order_is_tried_again_after_pauses_that_double_up_to_a_minute() -> None:
+    waiting, pauses = order(State.COMMITTING).waiting(NOON), []
+    while len(pauses) < 8:
+        assert waiting.due_at is not None
+        pauses.append(waiting.due_at - (NOON + sum(pauses, timedelta())))
+        waiting = waiting.resent(waiting.due_at, None)
+    assert [pause.total_seconds() for pause in pauses] == [2, 4, 8, 16, 32, 60, 60, 60]
+
+
+def test_an_order_that_gives_up_is_due_when_it_does() -> None:
+    waiting = order(State.CHARGING).waiting(NOON).resent(NOON + timedelta(seconds=28), timedelta(seconds=30))
+    assert (waiting.tries, waiting.due_at) == (2, NOON + timedelta(seconds=30))
+
+
+@pytest.mark.parametrize("state", [state for state, row in SAGA.items() if row.sends])
+def test_who_insists_raises_an_alarm_at_the_fifth_try(state: State) -> None:
+    insists = state not in (State.RESERVING, State.CHARGING)
+    assert not replace(order(state), tries=4).alarm
+    assert replace(order(state), tries=5).alarm is insists
+
+
+@pytest.mark.parametrize("state", State)
+def test_what_waits_is_due_and_what_does_not_is_never(state: State) -> None:
+    standing = order(state).waiting(NOON)
+    assert (standing.due_at is not None) == (standing.tries == 1) == (SAGA[state].sends is not None)
+
+
+def test_a_confirmed_order_is_queued_for_the_kitchen_until_it_is_refunded() -> None:
+    confirmed = order(State.COMMITTING).after(Step.COMMITTED, NOON)
     assert (confirmed.state, confirmed.progress, confirmed.revision) == (State.CONFIRMED, Progress.QUEUED, 2)
+    assert confirmed.after(Step.REFUND_ASKED, NOON).progress is None
+
+
+@pytest.mark.parametrize(
+    ("state", "progress", "can_cancel", "can_refund"),
+    [
+        (State.RESERVING, None, True, False),
+        (State.CHARGING, None, True, False),
+        (State.COMMITTING, None, False, False),
+        (State.CONFIRMED, Progress.QUEUED, True, True),
+        (State.CONFIRMED, Progress.HANDED_OVER, False, True),
+        (State.REFUNDING, None, False, False),
+        (State.CANCELLED, None, False, False),
+    ],
+)
+def test_who_may_still_call_it_off(state: State, progress: Progress | None, can_cancel: bool, can_refund: bool) -> None:
+    standing = order(state, progress)
+    assert (standing.can_cancel, standing.can_refund) == (can_cancel, can_refund)
 
 
 def test_the_kitchen_goes_step_by_step() -> None:
-    with pytest.raises(IllegalTransition):
-        KITCHEN.after(Progress.QUEUED, Step.FINISHED)
+    for progress, step in ((Progress.QUEUED, Step.FINISHED), (Progress.READY, Step.TAKEN)):
+        with pytest.raises(IllegalTransition):
+            order(State.CONFIRMED, progress).worked_on(step)
     with pytest.raises(IllegalTransition):
         order(State.CHARGING).worked_on(Step.TAKEN)
 
@@ -117,6 +173,8 @@ def test_the_kitchen_goes_step_by_step() -> None:
         (State.CONFIRMED, Progress.HANDED_OVER, False),
         (State.REJECTED, None, False),
         (State.CANCELLED, None, False),
+        (State.REFUNDING, None, True),
+        (State.REFUNDED, None, False),
     ],
 )
 def test_an_order_is_open_while_somebody_waits_for_it(state: State, progress: Progress | None, is_open: bool) -> None:

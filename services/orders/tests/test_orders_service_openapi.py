@@ -24,11 +24,15 @@ OPERATIONS = [
     ("PUT", "/drafts/{sub}/lines/{item_id}"),
     ("GET", "/orders/{order_id}"),
     ("PUT", "/orders/{order_id}"),
+    ("POST", "/orders/{order_id}/cancellation"),
+    ("POST", "/orders/{order_id}/refund"),
     ("POST", "/orders/{order_id}/take"),
     ("POST", "/orders/{order_id}/finish"),
     ("POST", "/orders/{order_id}/hand-over"),
     ("GET", "/queue"),
+    ("GET", "/recent"),
     ("GET", "/board"),
+    ("GET", "/checks"),
 ]
 
 

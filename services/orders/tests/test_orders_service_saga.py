@@ -87,7 +87,6 @@ def test_a_repeat_of_an_answer_long_past_is_silent(confirmed: Cafe) -> None:
         ([refused], saga.stock_reserved),
         ([saga.stock_reserved], refused),
         ([saga.stock_reserved, paid], saga.payment_declined),
-        ([saga.stock_reserved, saga.payment_declined, saga.reservation_released], paid),
         ([], kitchen.take),
     ],
 )

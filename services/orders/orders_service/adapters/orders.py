@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from functools import cache
 
@@ -7,6 +8,7 @@ import msgspec
 from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.sql.dml import ReturningInsert
 
+from jogakbo.database import TransactionConflict
 from orders_service.adapters.tables import day_numbers, order_timeline, order_views, orders
 from orders_service.adapters.upsert import insert_into
 from orders_service.adapters.views import SqlViews, view_row
@@ -22,6 +24,7 @@ _DIGEST = select(orders.c.digest).where(orders.c.id == bindparam("order_id"))
 _ADD = insert(orders)
 _ADD_VIEW = insert(order_views)
 _NOTE = insert(order_timeline)
+_DUE = select(*_FIELDS).where(orders.c.due_at <= bindparam("now")).order_by(orders.c.due_at).limit(bindparam("limit"))
 _SAVE = update(orders).where(orders.c.id == bindparam("order_id"), orders.c.revision == bindparam("revision_before"))
 _SAVE_VIEW = update(order_views).where(order_views.c.order_id == bindparam("of_order"))
 
@@ -34,15 +37,16 @@ def _next_number(dialect: str) -> ReturningInsert[int]:
     return counted.returning(day_numbers.c.last_number)
 
 
-class OrderMoved(Exception):
+class OrderMoved(TransactionConflict):
     """Somebody else took a step of this order first. Run the transaction again; nothing of this one may be kept."""
 
 
 class SqlOrders:
     """Writes an order and its row of the read side together: keys sent after the commit find the view changed."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, now: datetime) -> None:
         self._connection = connection
+        self._now = now
 
     def get(self, order_id: str) -> Order:
         row = self._connection.execute(_GET, {"order_id": order_id}).one_or_none()
@@ -50,9 +54,13 @@ class SqlOrders:
             raise UnknownOrder(order_id)
         return msgspec.convert(row, Order, from_attributes=True)
 
+    def due(self, limit: int) -> Sequence[Order]:
+        rows = self._connection.execute(_DUE.with_for_update(skip_locked=True), {"now": self._now, "limit": limit})
+        return [msgspec.convert(row, Order, from_attributes=True) for row in rows]
+
     def placed(self, order_id: str) -> Placed | None:
         digest = self._connection.scalar(_DIGEST, {"order_id": order_id})
-        return None if digest is None else Placed(SqlViews(self._connection).order(order_id), digest)
+        return None if digest is None else Placed(SqlViews(self._connection, self._now).order(order_id), digest)
 
     def next_number(self, business_day: date) -> int:
         statement = _next_number(self._connection.dialect.name)
@@ -73,7 +81,7 @@ class SqlOrders:
 
     def _note(self, order: Order, step: Step, at: datetime) -> None:
         moment = {"order_id": order.id, "revision": order.revision, "at": at, "step": step}
-        self._connection.execute(_NOTE, moment)
+        self._connection.execute(_NOTE, {**moment, "state": order.state, "tries": order.tries})
 
 
 def _row(order: Order) -> dict[str, object]:

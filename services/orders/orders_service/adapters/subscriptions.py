@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 
 import msgspec
 import structlog
@@ -17,6 +18,16 @@ from orders_service.handlers import saga
 from orders_service.handlers.menu import item_changed
 from orders_service.handlers.ports import Store
 
+_NOT_OURS = (
+    "inventory.StockChanged",
+    "inventory.DayClosed",
+    "till.DayCloseStarted",
+    "till.DayCloseAdvanced",
+    "till.DayClosed",
+    "till.DayArchived",
+    "till.DayReopened",
+)
+
 
 class _OfOrder(msgspec.Struct):
     order_id: str
@@ -30,6 +41,10 @@ class _Charged(_OfOrder):
     amount_won: int
 
 
+class _GivenBack(_OfOrder):
+    business_day: date
+
+
 class _ItemChanged(msgspec.Struct):
     id: str
     name: Name
@@ -40,7 +55,8 @@ class _ItemChanged(msgspec.Struct):
 
 
 def subscriptions(store: Store) -> Consumer:
-    consumer = Consumer()
+    consumer = Consumer(strict=True)
+    consumer.ignore(*_NOT_OURS)
     _subscribe_to_inventory(consumer, store)
     _subscribe_to_till(consumer, store)
 
@@ -78,6 +94,14 @@ def _subscribe_to_till(consumer: Consumer, store: Store) -> None:
     @consumer.on("till.PaymentDeclined", _OfOrder)
     def declined(connection: Connection, event: CloudEvent, data: _OfOrder) -> None:
         _step(event, data, lambda: saga.payment_declined(store.within(connection), data.order_id))
+
+    @consumer.on("till.PaymentVoided", _OfOrder)
+    def voided(connection: Connection, event: CloudEvent, data: _OfOrder) -> None:
+        _step(event, data, lambda: saga.payment_voided(store.within(connection), data.order_id))
+
+    @consumer.on("till.PaymentRefunded", _GivenBack)
+    def refunded(connection: Connection, event: CloudEvent, data: _GivenBack) -> None:
+        _step(event, data, lambda: saga.payment_refunded(store.within(connection), data.order_id, data.business_day))
 
 
 def _step(event: CloudEvent, data: _OfOrder, take: Callable[[], None]) -> None:

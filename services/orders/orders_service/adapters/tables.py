@@ -38,8 +38,13 @@ orders = Table(
     Column("total_won", Integer, CheckConstraint("total_won >= 0"), nullable=False),
     Column("reason", String(40)),
     Column("short", JSON, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("due_at", UtcDateTime),
+    Column("refund_day", Date),
 )
 Index("orders_day_number", orders.c.business_day, orders.c.number, unique=True)
+_waiting = orders.c.due_at.is_not(None)
+Index("orders_due", orders.c.due_at, sqlite_where=_waiting, postgresql_where=_waiting)
 
 order_timeline = Table(
     "order_timeline",
@@ -48,6 +53,8 @@ order_timeline = Table(
     Column("revision", Integer, primary_key=True),
     Column("at", UtcDateTime, nullable=False),
     Column("step", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("tries", Integer, nullable=False),
 )
 
 order_views = Table(

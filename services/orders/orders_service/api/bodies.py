@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from orders_service.domain.draft import Draft
 from orders_service.domain.kitchen import Progress
 from orders_service.domain.placing import HIGHEST_QTY, Wanted
-from orders_service.domain.saga import State, Step
+from orders_service.domain.saga import SAGA, Command, State, Step
+from orders_service.handlers.messages import message_id
 from orders_service.handlers.placing import PlaceOrder
-from orders_service.handlers.ports import OrderView
+from orders_service.handlers.ports import Moment, OrderView
 
 ItemId = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$", description="Id of an item on the menu.")]
 Subject = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$", description="Whose draft it is.")]
@@ -121,12 +122,37 @@ class ShortageBody(_Answer):
 
 
 class MomentBody(_Answer):
+    """``command`` is what was sent at this step and waits for an answer; ``try`` counts how often it was sent."""
+
+    model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True)
+
     at: datetime
     step: Step
+    state: State
+    command: Command | None
+    tries: Annotated[int | None, Field(alias="try")]
+    message_id: str | None
+
+    @classmethod
+    def of(cls, order_id: str, moment: Moment) -> Self:
+        command = SAGA[moment.state].sends if moment.tries else None
+        return cls(
+            at=moment.at,
+            step=moment.step,
+            state=moment.state,
+            command=command,
+            tries=moment.tries or None,
+            message_id=command and message_id(command, order_id),
+        )
 
 
 class OrderBody(_Answer):
-    """``reason`` is ``out_of_stock`` (with ``short``) or ``payment_declined``; ``progress`` is set once CONFIRMED."""
+    """``progress`` is set while CONFIRMED.
+
+    ``reason`` is ``out_of_stock`` (with ``short``), ``payment_declined``, ``payment_voided``, ``timed_out``,
+    ``cancelled_by_guest``, ``refunded_by_manager``, or what whoever called the order off gave as a reason.
+    ``tries`` says how often the command ``waits_for`` was sent, ``due_at`` when it is sent again or given up.
+    """
 
     id: str
     number: int
@@ -140,6 +166,11 @@ class OrderBody(_Answer):
     total_won: int
     reason: str | None
     short: list[ShortageBody]
+    waits_for: Command | None
+    tries: int
+    due_at: datetime | None
+    alarm: Annotated[bool, Field(description="Nobody answers; a person should look.")]
+    can: list[Literal["cancel", "refund"]]
     timeline: list[MomentBody]
 
     @classmethod
@@ -158,11 +189,20 @@ class OrderBody(_Answer):
             total_won=order.total_won,
             reason=order.reason,
             short=[ShortageBody.model_validate(shortage) for shortage in order.short],
-            timeline=[MomentBody.model_validate(moment) for moment in view.timeline],
+            waits_for=order.waits_for,
+            tries=order.tries,
+            due_at=order.due_at,
+            alarm=order.alarm,
+            can=[*(["cancel"] if order.can_cancel else []), *(["refund"] if order.can_refund else [])],
+            timeline=[MomentBody.of(order.id, moment) for moment in view.timeline],
         )
 
 
-class QueueBody(_Answer):
+class ReasonBody(_Request):
+    reason: Annotated[str | None, Field(min_length=1, max_length=40, description="In whoever's words.")] = None
+
+
+class OrdersBody(_Answer):
     orders: list[OrderBody]
 
 

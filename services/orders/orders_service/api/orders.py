@@ -1,15 +1,18 @@
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Protocol
 
 from fastapi import APIRouter, Path, Query, Response
 
-from jogakbo.service import Caller
+from jogakbo.contract.streams import Position
+from jogakbo.service import Caller, Wrote
 from jogakbo.service.openapi import problems
-from orders_service.api.bodies import BoardBody, OrderBody, PlaceOrderBody, QueueBody
+from orders_service.api.bodies import BoardBody, OrderBody, OrdersBody, PlaceOrderBody, ReasonBody
 from orders_service.api.callers import only_their_own
+from orders_service.handlers.cancelling import cancel_order, refund_order
 from orders_service.handlers.placing import place_order
-from orders_service.handlers.ports import Store
+from orders_service.handlers.ports import Store, Transaction
 
 OrderId = Annotated[str, Path(max_length=64, description="What is no UUID is an order that does not exist.")]
 
@@ -26,12 +29,15 @@ def order_routes(store: Store) -> APIRouter:
     routes = APIRouter(tags=["orders"])
 
     @routes.put("/orders/{order_id}", status_code=202, responses={200: {"model": OrderBody}, **problems(403, 409, 422)})
-    def place(order_id: NewOrderId, body: PlaceOrderBody, caller: Caller, response: Response) -> OrderBody:
+    def place(
+        order_id: NewOrderId, body: PlaceOrderBody, caller: Caller, response: Response, wrote: Wrote
+    ) -> OrderBody:
         """Accept an order: 202 means that it is kept here and will be confirmed or refused. A repeat answers 200."""
         if body.draft_of is not None:
             only_their_own(caller, body.draft_of)
-        with store.write() as tx:
-            placement = place_order(tx, body.command(order_id))
+        command = body.command(order_id)
+        placement, position = store.write_together(lambda tx: (place_order(tx, command), tx.position))
+        wrote(position)
         if not placement.is_new:
             response.status_code = 200
         response.headers["Location"] = f"/orders/{order_id}"
@@ -42,11 +48,27 @@ def order_routes(store: Store) -> APIRouter:
         with store.read() as views:
             return OrderBody.of(views.order(order_id))
 
+    @routes.post("/orders/{order_id}/cancellation", status_code=202, responses=problems(404, 409, 422))
+    def cancel(order_id: OrderId, wrote: Wrote, body: ReasonBody | None = None) -> OrderBody:
+        """The guest calls the order off, until the kitchen has begun; money that was taken is given back."""
+        return _call_off(store, cancel_order, order_id, _reason(body, "cancelled_by_guest"), wrote)
+
+    @routes.post("/orders/{order_id}/refund", status_code=202, responses=problems(404, 409, 422))
+    def refund(order_id: OrderId, wrote: Wrote, body: ReasonBody | None = None) -> OrderBody:
+        """The manager gives the money of a confirmed order back, whatever the kitchen has done with it."""
+        return _call_off(store, refund_order, order_id, _reason(body, "refunded_by_manager"), wrote)
+
     @routes.get("/queue", responses=problems(422))
-    def queue(limit: Annotated[int, Query(ge=1, le=200)] = 20) -> QueueBody:
+    def queue(limit: Annotated[int, Query(ge=1, le=200)] = 20) -> OrdersBody:
         """The newest orders that somebody still waits for, newest first."""
         with store.read() as views:
-            return QueueBody(orders=[OrderBody.of(view) for view in views.queue(limit)])
+            return OrdersBody(orders=[OrderBody.of(view) for view in views.queue(limit)])
+
+    @routes.get("/recent", responses=problems(422))
+    def recent(limit: Annotated[int, Query(ge=1, le=200)] = 20) -> OrdersBody:
+        """The newest orders, however they stand, newest first."""
+        with store.read() as views:
+            return OrdersBody(orders=[OrderBody.of(view) for view in views.recent(limit)])
 
     @routes.get("/board")
     def board() -> BoardBody:
@@ -55,3 +77,21 @@ def order_routes(store: Store) -> APIRouter:
             return BoardBody.of(views.board())
 
     return routes
+
+
+class _CallOff(Protocol):
+    def __call__(self, tx: Transaction, order_id: str, reason: str, /) -> None: ...
+
+
+def _reason(body: ReasonBody | None, otherwise: str) -> str:
+    return (body and body.reason) or otherwise
+
+
+def _call_off(
+    store: Store, call_off: _CallOff, order_id: str, reason: str, wrote: Callable[[Position], None]
+) -> OrderBody:
+    with store.write() as tx:
+        call_off(tx, order_id, reason)
+        wrote(tx.position)
+    with store.read() as views:
+        return OrderBody.of(views.order(order_id))

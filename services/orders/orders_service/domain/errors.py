@@ -10,6 +10,7 @@ OrdersError
 │   ├── TotalChanged
 │   ├── DraftMoved
 │   ├── OrderDiffers
+│   ├── KitchenHasBegun
 │   └── IllegalTransition
 └── UnknownOrder
 """
@@ -62,6 +63,11 @@ class DraftMoved(Conflict):
 class OrderDiffers(Conflict):
     def __init__(self, order_id: str) -> None:
         super().__init__(f"order {order_id!r} was placed with other content; take a new id for a new order")
+
+
+class KitchenHasBegun(Conflict):
+    def __init__(self, order_id: str) -> None:
+        super().__init__(f"order {order_id!r} is being made; only the manager can give the money back now")
 
 
 class IllegalTransition(Conflict):

@@ -24,7 +24,7 @@ def set_in_draft(tx: Transaction, sub: str, item_id: str, qty: int) -> Draft:
 def discard_draft(tx: Transaction, sub: str) -> None:
     if tx.drafts.get(sub).lines:
         tx.drafts.discard(sub)
-        tx.send(DraftChanged(), [draft_key(sub)])
+        tx.send(DraftChanged(), keys=[draft_key(sub)])
 
 
 def _set(tx: Transaction, draft: Draft, item_id: str, qty: int) -> Draft:
@@ -37,5 +37,5 @@ def _set(tx: Transaction, draft: Draft, item_id: str, qty: int) -> Draft:
     if qty != 0:
         checked_qty(item_id, qty)
     tx.drafts.set_line(draft, item_id, qty, tx.now)
-    tx.send(DraftChanged(), [draft_key(draft.sub)])
+    tx.send(DraftChanged(), keys=[draft_key(draft.sub)])
     return tx.drafts.get(draft.sub)

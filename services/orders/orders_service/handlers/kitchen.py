@@ -22,7 +22,7 @@ def hand_over(tx: Transaction, order_id: str) -> None:
 
 def _work(tx: Transaction, step: Step, done: OrderMessage) -> None:
     order = tx.orders.get(done.order_id)
-    if order.is_past(step):
+    if order.is_worked_on(step):
         return
     tx.orders.save(order.worked_on(step), step, tx.now)
-    tx.send(done, order_keys(order.id))
+    tx.send(done, keys=order_keys(order.id))

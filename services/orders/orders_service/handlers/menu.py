@@ -16,4 +16,4 @@ def item_changed(tx: Transaction, item: MenuItem) -> None:
         return
     subjects = tx.drafts.holding(item.id)
     for start in range(0, len(subjects), _KEYS_PER_EVENT):
-        tx.send(DraftChanged(), [draft_key(sub) for sub in subjects[start : start + _KEYS_PER_EVENT]])
+        tx.send(DraftChanged(), keys=[draft_key(sub) for sub in subjects[start : start + _KEYS_PER_EVENT]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import ClassVar
 
@@ -9,6 +10,7 @@ import msgspec
 
 from orders_service.domain.order import Line, Order, Shortage
 from orders_service.domain.placing import Wanted
+from orders_service.domain.saga import State
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,15 +20,28 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     def subject(self) -> str:
         return ""
 
+    @property
+    def id(self) -> str:
+        """Empty when its place in the outbox will do."""
+        return ""
+
 
 class OrderMessage(Message, frozen=True, kw_only=True):
-    """A message about one order."""
+    """A message about one order. Each is said once of an order, so a repeated one has the id of the first."""
 
     order_id: str
 
     @property
     def subject(self) -> str:
         return self.order_id
+
+    @property
+    def id(self) -> str:
+        return message_id(self.type, self.order_id)
+
+
+def message_id(type: str, order_id: str) -> str:
+    return f"{type}:{order_id}"
 
 
 class OrderPlaced(OrderMessage, frozen=True, kw_only=True):
@@ -83,9 +98,38 @@ class ChargePayment(OrderMessage, frozen=True, kw_only=True):
 class CommitReservation(OrderMessage, frozen=True, kw_only=True):
     type: ClassVar[str] = "inventory.CommitReservation"
 
+    @classmethod
+    def of(cls, order: Order) -> CommitReservation:
+        return cls(order_id=order.id)
+
+
+class VoidPayment(OrderMessage, frozen=True, kw_only=True):
+    type: ClassVar[str] = "till.VoidPayment"
+    business_day: date
+
+    @classmethod
+    def of(cls, order: Order) -> VoidPayment:
+        return cls(order_id=order.id, business_day=order.business_day)
+
 
 class ReleaseReservation(OrderMessage, frozen=True, kw_only=True):
     type: ClassVar[str] = "inventory.ReleaseReservation"
+
+    @classmethod
+    def of(cls, order: Order) -> ReleaseReservation:
+        return cls(order_id=order.id)
+
+
+class RefundPayment(OrderMessage, frozen=True, kw_only=True):
+    """``business_day`` is that of the refund, not the order's."""
+
+    type: ClassVar[str] = "till.RefundPayment"
+    business_day: date
+    reason: str
+
+    @classmethod
+    def of(cls, order: Order) -> RefundPayment:
+        return cls(order_id=order.id, business_day=order.refund_day or order.business_day, reason=order.reason or "")
 
 
 class OrderConfirmed(OrderMessage, frozen=True, kw_only=True):
@@ -125,6 +169,47 @@ class OrderCancelled(OrderMessage, frozen=True, kw_only=True):
     @classmethod
     def of(cls, order: Order) -> OrderCancelled:
         return cls(order_id=order.id, reason=order.reason or "")
+
+
+class OrderRefunded(OrderMessage, frozen=True, kw_only=True):
+    """``business_day`` is that of the refund, ``of_day`` the order's."""
+
+    type: ClassVar[str] = "orders.OrderRefunded"
+    number: int
+    business_day: date
+    of_day: date
+    lines: tuple[Line, ...]
+    total_won: int
+    reason: str
+    refunded_at: datetime
+
+    @classmethod
+    def of(cls, order: Order) -> OrderRefunded:
+        return cls(
+            order_id=order.id,
+            number=order.number,
+            business_day=order.refund_day or order.business_day,
+            of_day=order.business_day,
+            lines=order.lines,
+            total_won=order.total_won,
+            reason=order.reason or "",
+            refunded_at=order.since,
+        )
+
+
+SAID_IN: Mapping[State, Callable[[Order], OrderMessage]] = {
+    State.RESERVING: ReserveStock.of,
+    State.CHARGING: ChargePayment.of,
+    State.COMMITTING: CommitReservation.of,
+    State.CONFIRMED: OrderConfirmed.of,
+    State.REJECTED: OrderRejected.of,
+    State.VOIDING: VoidPayment.of,
+    State.RELEASING: ReleaseReservation.of,
+    State.CANCELLED: OrderCancelled.of,
+    State.REFUNDING: RefundPayment.of,
+    State.REFUNDED: OrderRefunded.of,
+}
+"""What an order says when it comes into a state: the command whose answer it waits for, or how it ended."""
 
 
 class OrderTaken(OrderMessage, frozen=True, kw_only=True):

@@ -54,7 +54,8 @@ def place_order(tx: Transaction, command: PlaceOrder) -> Placement:
     order = _accepted(tx, command)
     tx.orders.add(order, command.digest)
     _announce(tx, order, command.draft_of)
-    return Placement(OrderView(order, (Moment(order.placed_at, Step.PLACED),)), is_new=True)
+    placed = Moment(order.placed_at, Step.PLACED, order.state, order.tries)
+    return Placement(OrderView(order, (placed,)), is_new=True)
 
 
 def _accepted(tx: Transaction, command: PlaceOrder) -> Order:
@@ -72,7 +73,7 @@ def _accepted(tx: Transaction, command: PlaceOrder) -> Order:
         payment=command.payment,
         lines=lines,
         total_won=total,
-    )
+    ).waiting(tx.now)
 
 
 def _drafted(tx: Transaction, sub: str, order_id: str) -> Sequence[Wanted]:
@@ -87,5 +88,4 @@ def _announce(tx: Transaction, order: Order, draft_of: str | None) -> None:
     if draft_of is not None:
         tx.drafts.discard(draft_of)
         keys.append(draft_key(draft_of))
-    tx.send(OrderPlaced.of(order), keys)
-    tx.send(ReserveStock.of(order))
+    tx.send(OrderPlaced.of(order), ReserveStock.of(order), keys=keys)

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
 
+from jogakbo.contract.streams import Position
 from orders_service.domain.draft import Draft
 from orders_service.domain.menu import MenuItem
 from orders_service.domain.order import Order
-from orders_service.domain.saga import Step
+from orders_service.domain.saga import State, Step
 from orders_service.handlers.messages import Message
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """An entry of an order's timeline."""
+    """An entry of an order's timeline: where ``step`` led, and the how-manieth try it was of what is sent there.
+
+    ``tries`` is 0 where nothing was sent that waits for an answer.
+    """
 
     at: datetime
     step: Step
+    state: State
+    tries: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,10 @@ class Orders(Protocol):
 
     def save(self, order: Order, step: Step, at: datetime) -> None:
         """Write ``order`` over the revision just below its own, and ``step`` into its timeline."""
+        ...
+
+    def due(self, limit: int) -> Sequence[Order]:
+        """Orders that nobody has answered in time, the longest due first; no two transactions get the same one."""
         ...
 
 
@@ -93,9 +103,24 @@ class Transaction(Protocol):
     @property
     def drafts(self) -> Drafts: ...
 
-    def send(self, message: Message, keys: Iterable[str] = ()) -> None:
-        """Put ``message`` into the outbox; ``keys`` are the surrogate keys that it has changed."""
+    @property
+    def position(self) -> Position:
+        """The place of the newest message in the outbox."""
         ...
+
+    def send(self, *messages: Message, keys: Iterable[str] = ()) -> None:
+        """Put ``messages`` into the outbox; the first carries ``keys``, the surrogate keys that have changed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """An invariant of this database, and whether it held at that moment."""
+
+    name: str
+    holds: bool
+    detail: str
+    checked_at: datetime
 
 
 class Views(Protocol):
@@ -109,17 +134,31 @@ class Views(Protocol):
         """The newest orders that somebody still waits for, newest first."""
         ...
 
+    def recent(self, limit: int) -> Sequence[OrderView]:
+        """The newest orders, however they stand, newest first."""
+        ...
+
     def board(self) -> Sequence[OrderView]:
         """The orders in the kitchen's hands, oldest first."""
         ...
 
     def draft(self, sub: str) -> Draft: ...
 
+    def checks(self) -> Sequence[Check]: ...
+
+
+T = TypeVar("T")
+
 
 class Store(Protocol):
     """Where transactions come from."""
 
     def write(self) -> AbstractContextManager[Transaction]: ...
+
+    def write_together(self, work: Callable[[Transaction], T]) -> T:
+        """``work`` in a transaction that it may share with others who come at the same time; none sees the failure
+        of another."""
+        ...
 
     def within(self, connection: Connection) -> Transaction:
         """The transaction that ``connection`` has begun."""

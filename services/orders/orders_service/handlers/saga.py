@@ -1,41 +1,30 @@
-"""PlaceOrder: one function per answer of inventory and till, one local transaction per step.
+"""The saga of an order: one function per answer of inventory and till, one local transaction per step.
 
 Each step is one guarded update, and what it causes goes into the outbox of the same transaction. A repeated answer does
 no work again, but what it caused is sent again as long as the order still waits for it: the other side may have
-lost it.
+lost it. The table of all steps is ``domain/saga.py``.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
+
 from orders_service.domain.errors import IllegalTransition
 from orders_service.domain.order import Order, Shortage
-from orders_service.domain.saga import State, Step
+from orders_service.domain.saga import SAGA, Step, led_to
 from orders_service.handlers.keys import order_keys
-from orders_service.handlers.messages import (
-    ChargePayment,
-    CommitReservation,
-    OrderCancelled,
-    OrderConfirmed,
-    OrderMessage,
-    OrderRejected,
-    ReleaseReservation,
-)
+from orders_service.handlers.messages import SAID_IN
 from orders_service.handlers.ports import Transaction
 
 
 def stock_reserved(tx: Transaction, order_id: str) -> None:
-    order = tx.orders.get(order_id)
-    if not order.is_past(Step.RESERVED):
-        order = _save(tx, order.after(Step.RESERVED, tx.now), Step.RESERVED)
-    if order.state is State.CHARGING:
-        _send(tx, ChargePayment.of(order))
+    hear(tx, tx.orders.get(order_id), Step.RESERVED)
 
 
 def stock_refused(tx: Transaction, order_id: str, short: tuple[Shortage, ...]) -> None:
     order = tx.orders.get(order_id)
-    if not order.is_past(Step.REFUSED):
-        order = _save(tx, order.refused(short, tx.now), Step.REFUSED)
-    _send(tx, OrderRejected.of(order))
+    hear(tx, order, Step.REFUSED, replace(order, reason="out_of_stock", short=short))
 
 
 def payment_charged(tx: Transaction, order_id: str, amount_won: int) -> None:
@@ -43,38 +32,49 @@ def payment_charged(tx: Transaction, order_id: str, amount_won: int) -> None:
     order = tx.orders.get(order_id)
     if amount_won != order.total_won:
         raise IllegalTransition(order.state, f"{Step.CHARGED} {amount_won} won instead of {order.total_won}")
-    if not order.is_past(Step.CHARGED):
-        order = _save(tx, order.after(Step.CHARGED, tx.now), Step.CHARGED)
-    if order.state is State.COMMITTING:
-        _send(tx, CommitReservation(order_id=order.id))
+    hear(tx, order, Step.CHARGED)
 
 
 def payment_declined(tx: Transaction, order_id: str) -> None:
     order = tx.orders.get(order_id)
-    if not order.is_past(Step.DECLINED):
-        order = _save(tx, order.declined(tx.now), Step.DECLINED)
-    if order.state is State.RELEASING:
-        _send(tx, ReleaseReservation(order_id=order.id))
+    hear(tx, order, Step.DECLINED, replace(order, reason="payment_declined"))
+
+
+def payment_voided(tx: Transaction, order_id: str) -> None:
+    order = tx.orders.get(order_id)
+    hear(tx, order, Step.VOIDED, replace(order, reason=order.reason or "payment_voided"))
+
+
+def payment_refunded(tx: Transaction, order_id: str, business_day: date) -> None:
+    """``business_day`` is the day on whose books the till has put the refund."""
+    order = tx.orders.get(order_id)
+    hear(tx, order, Step.REFUNDED, replace(order, refund_day=business_day))
 
 
 def reservation_committed(tx: Transaction, order_id: str) -> None:
-    order = tx.orders.get(order_id)
-    if not order.is_past(Step.COMMITTED):
-        order = _save(tx, order.confirmed(tx.now), Step.COMMITTED)
-    _send(tx, OrderConfirmed.of(order))
+    hear(tx, tx.orders.get(order_id), Step.COMMITTED)
 
 
 def reservation_released(tx: Transaction, order_id: str) -> None:
-    order = tx.orders.get(order_id)
-    if not order.is_past(Step.RELEASED):
-        order = _save(tx, order.after(Step.RELEASED, tx.now), Step.RELEASED)
-    _send(tx, OrderCancelled.of(order))
+    hear(tx, tx.orders.get(order_id), Step.RELEASED)
 
 
-def _save(tx: Transaction, order: Order, step: Step) -> Order:
-    tx.orders.save(order, step, tx.now)
-    return order
+def hear(tx: Transaction, order: Order, step: Step, informed: Order | None = None) -> None:
+    """Take ``step`` if it leads on, with what is known by it in ``informed``; pass over what comes too late.
+
+    Raises ``IllegalTransition`` for what cannot be.
+    """
+    row = SAGA[order.state]
+    if step in row.leads:
+        order = (informed or order).after(step, tx.now)
+        tx.orders.save(order, step, tx.now)
+        say(tx, order)
+    elif step not in row.late:
+        raise IllegalTransition(order.state, step)
+    elif led_to(order.state, step):
+        say(tx, order)
 
 
-def _send(tx: Transaction, message: OrderMessage) -> None:
-    tx.send(message, order_keys(message.order_id))
+def say(tx: Transaction, order: Order) -> None:
+    """Send what belongs to the order's state."""
+    tx.send(SAID_IN[order.state](order), keys=order_keys(order.id))
