@@ -149,8 +149,11 @@ def test_the_lab_loses_the_next_messages_of_a_type(tmp_path: Path) -> None:
     bakery = Bakery(tmp_path, lab=True)
     with running(bakery.app) as url:
         assert httpx2.post(f"{url}/-/lab/lose", json={"type": "mill.Ground", "count": 2}).status_code == 204
-        for seq in (1, 2, 3):
-            bakery.hears(seq)
+        bakery.hears(1)
+        assert httpx2.get(f"{url}/-/lab").json() == {"losing": {"mill.Ground": 1}}
+        bakery.hears(2)
+        bakery.hears(3)
+        assert httpx2.get(f"{url}/-/lab").json() == {"losing": {}}
     assert bakery.ground == [3]
 
 

@@ -89,7 +89,7 @@ class Consumer:
         return subscribe
 
     def ignore(self, *types: str) -> None:
-        """Pass these types over although this consumer is strict; ``menu.*`` is all that has menu's name."""
+        """Pass these types over although this consumer is strict; ``menu.*`` is all of menu's that has no handler."""
         self._ignored.update(types)
 
     def inbox(self, database: Database, stream: str) -> Inbox:
@@ -102,7 +102,7 @@ class Consumer:
         known = self._subscriptions.get(stream, {}).get(event.type)
         if known is not None and event.dataversion <= known.version:
             return known.handle
-        if not self._strict or self._ignores(event.type):
+        if not self._strict or (known is None and self._ignores(event.type)):
             return None
         if known is None:
             raise UnknownEvent(f"{event.type}: nobody here handles this type")

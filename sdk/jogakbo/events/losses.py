@@ -20,6 +20,11 @@ class Losses:
         """Lose the next ``count`` messages of ``type``."""
         self._due[type] += count
 
+    @property
+    def due(self) -> dict[str, int]:
+        """How many of which types are still to be lost."""
+        return dict(+self._due)
+
     def take(self, stream: str, position: Position, type: str) -> bool:
         """Whether this one is lost. A transaction that is undone asks for the same one again."""
         if (stream, position) in self._lost:

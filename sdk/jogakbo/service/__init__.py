@@ -13,7 +13,7 @@ from jogakbo.service.errors import (
     Unprocessable,
 )
 from jogakbo.service.idempotency import Once
-from jogakbo.service.positions import AtLeast, Wrote
+from jogakbo.service.positions import AtLeast, Wrote, at_least
 from jogakbo.service.settings import ServiceSettings
 
 __all__ = [
@@ -32,5 +32,6 @@ __all__ = [
     "Unprocessable",
     "UtcDateTime",
     "Wrote",
+    "at_least",
     "create_service",
 ]

@@ -22,9 +22,19 @@ class LoseBody(BaseModel):
     count: Annotated[int, Field(ge=1, le=1000)] = 1
 
 
+class LabBody(BaseModel):
+    """How many messages of which types are still to be lost."""
+
+    losing: dict[str, int]
+
+
 def lab_routes(losses: Losses) -> APIRouter:
     """Lose messages that others send here; end at once, as a crash would."""
     routes = APIRouter(prefix="/-/lab", include_in_schema=False)
+
+    @routes.get("")
+    def lab() -> LabBody:
+        return LabBody(losing=losses.due)
 
     @routes.post("/lose", status_code=204)
     def lose(body: LoseBody) -> None:
