@@ -1,4 +1,4 @@
-"""A real Valkey and a real SQLite for the kits' tests."""
+"""A real Valkey and real databases for the kits' tests."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from redis.asyncio import Redis
 
 from jogakbo.database import Database
 from jogakbo.events import connect_bus
+from jogakbo.testing.databases import FreshDatabase
 
 _START_SECONDS = 10.0
 _LIBC = ctypes.CDLL(None)
@@ -152,18 +153,22 @@ def cluster(shared_cluster: Cluster) -> Cluster:
     return shared_cluster
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path}/data/sender.db")
+def _migrated(url: str) -> None:
+    database = Database(url)
     database.migrate()
+    database.close()
+
+
+@pytest.fixture
+def database(fresh_database: FreshDatabase) -> Iterator[Database]:
+    database = Database(fresh_database("kit", _migrated))
     yield database
     database.close()
 
 
 @pytest.fixture
-def other_database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path}/data/receiver.db")
-    database.migrate()
+def other_database(fresh_database: FreshDatabase) -> Iterator[Database]:
+    database = Database(fresh_database("kit", _migrated))
     yield database
     database.close()
 

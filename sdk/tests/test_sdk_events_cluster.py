@@ -20,7 +20,7 @@ from jogakbo.database import Database
 from jogakbo.events import Consumer, Outbox, Relay, connect_bus
 from jogakbo.events.bus import BUS_ERRORS, Bus, read_after, request_refill
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.databases("sqlite")]
 NAMES = ("bakery", "mill")
 Eventually = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]
 

@@ -18,7 +18,7 @@ from jogakbo.database import Database
 from jogakbo.events import Outbox, Relay
 from jogakbo.events.bus import BUS_ERRORS, read_after, request_refill
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.databases("sqlite")]
 OUTBOX = Outbox("bakery")
 KEY = "jogakbo:stream:bakery"
 Eventually = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]

@@ -73,6 +73,7 @@ def _baking(n: int, oven: int | None = None) -> Callable[[Connection], int]:
     return work
 
 
+@pytest.mark.databases("sqlite")  # all wait for its one writer, so a group is sure to gather
 def test_works_that_come_at_once_share_one_commit_and_each_gets_its_own_answer(kitchen: Kitchen) -> None:
     with kitchen.at_once(*(_baking(n) for n in range(8))) as answers:
         assert [answer.result(10) for answer in answers] == list(range(8))
@@ -97,6 +98,7 @@ def test_a_commit_that_fails_is_nobodys_success(kitchen: Kitchen) -> None:
     assert kitchen.together.run(_baking(3)) == 3
 
 
+@pytest.mark.databases("sqlite")  # all wait for its one writer, so a group is sure to gather
 def test_a_group_ends_at_64_and_the_rest_is_the_next_one(kitchen: Kitchen) -> None:
     with kitchen.at_once(*(_baking(n) for n in range(100, 166))) as answers:
         for answer in answers:

@@ -49,7 +49,6 @@ class Days:
             raise ValueError(f"{business_day} is open: only events of a closed day are archived")
         events, archive = self._tables.events, self._tables.archive
         batch = select(events).where(events.c.business_day == business_day).limit(limit)
-        moved = connection.execute(insert(archive).from_select(events.c.keys(), batch)).rowcount
+        connection.execute(insert(archive).from_select(events.c.keys(), batch))
         copied = exists().where(archive.c.stream == events.c.stream, archive.c.version == events.c.version)
-        connection.execute(delete(events).where(events.c.business_day == business_day, copied))
-        return moved
+        return connection.execute(delete(events).where(events.c.business_day == business_day, copied)).rowcount

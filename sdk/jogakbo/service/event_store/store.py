@@ -69,12 +69,23 @@ class EventStore(Generic[S, E]):
         """The state just after ``stored``: time travel, from the nearest snapshot before it."""
         return self.load(connection, stored.stream, upto=stored.version).state
 
+    def days(self, connection: Connection, subject: str, *, limit: int) -> list[date]:
+        """The subject's business days, newest first, at most ``limit``; each costs a look into the index."""
+        events = self.tables.everything.c
+        found: list[date] = []
+        while len(found) < limit:
+            days = select(events.business_day).where(events.subject == subject)
+            earlier = days.where(events.business_day < found[-1]) if found else days
+            day = connection.scalar(earlier.order_by(events.business_day.desc()).limit(1))
+            if day is None:
+                break
+            found.append(day)
+        return found
+
     def current(self, connection: Connection, subject: str) -> Loaded[S] | None:
         """The state of the subject's newest business day, or ``None`` if it never had one."""
-        events = self.tables.everything.c
-        days = select(events.business_day).where(events.subject == subject)
-        day = connection.scalar(days.order_by(events.business_day.desc()).limit(1))
-        return None if day is None else self.load(connection, Stream(subject, day))
+        days = self.days(connection, subject, limit=1)
+        return self.load(connection, Stream(subject, days[0])) if days else None
 
     def append(self, connection: Connection, loaded: Loaded[S], events: Sequence[E], *, at: datetime) -> Loaded[S]:
         """Write the events after the version that was loaded.

@@ -1,0 +1,125 @@
+"""A pytest plugin: tests of what touches a database run on SQLite and on PostgreSQL, each on a fresh one.
+
+Switched on by ``-p jogakbo.testing.databases``::
+
+    @pytest.fixture
+    def database(fresh_database: FreshDatabase) -> Iterator[Database]:
+        database = Database(fresh_database("inventory", _prepare), migrations=MIGRATIONS)
+        yield database
+        database.close()
+
+Tests whose point is not the database may run on one of them: ``pytestmark = pytest.mark.databases("sqlite")``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from jogakbo.testing.postgres import Postgres
+
+DATABASE_KINDS = ("sqlite", "postgresql")
+
+Prepare = Callable[[str], None]
+"""Fills the empty database at an SQLAlchemy URL, and closes its connections."""
+
+
+class FreshDatabase(Protocol):
+    """What the fixture ``fresh_database`` is: gives the URL of a database that only this test knows.
+
+    ``prepare`` fills a template once in a session, under its ``name``; the test gets a copy of it. Without one the
+    database is empty.
+    """
+
+    def __call__(self, name: str = "empty", prepare: Prepare | None = None) -> str: ...
+
+
+class _Templates:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._made: set[str] = set()
+        self._numbers = itertools.count(1)
+        self._server: Postgres | None = None
+
+    def sqlite(self, name: str, prepare: Prepare | None, folder: Path) -> str:
+        copy = folder / f"{name}-{next(self._numbers)}.db"
+        if prepare is not None:
+            template = self._folder / f"{name}.db"
+            self._make_once(f"sqlite:///{template}", prepare)
+            shutil.copy(template, copy)
+        return f"sqlite:///{copy}"
+
+    def postgresql(self, name: str, prepare: Prepare | None) -> str:
+        server, template = self._started(), "template1"
+        if prepare is not None:
+            template = f"template_{name.replace('-', '_')}"
+            url = server.url(template)
+            if url not in self._made:
+                server.create(template)
+            self._make_once(url, prepare)
+        copy = f"copy_{next(self._numbers)}"
+        server.create(copy, template)
+        return server.url(copy)
+
+    def drop(self, url: str) -> None:
+        self._started().drop(url.partition("?")[0].rpartition("/")[2])
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.stop()
+
+    def _make_once(self, url: str, prepare: Prepare) -> None:
+        if url not in self._made:
+            prepare(url)
+            self._made.add(url)
+
+    def _started(self) -> Postgres:
+        if self._server is None:
+            self._server = Postgres()
+            self._server.start()
+        return self._server
+
+
+@pytest.fixture(scope="session")
+def _database_templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Templates]:
+    templates = _Templates(tmp_path_factory.mktemp("templates"))
+    yield templates
+    templates.stop()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "databases(*kinds): run on these kinds of databases only, not on all")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "database_kind" in metafunc.fixturenames:
+        marker = metafunc.definition.get_closest_marker("databases")
+        metafunc.parametrize("database_kind", marker.args if marker else DATABASE_KINDS, indirect=True)
+
+
+@pytest.fixture
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """``sqlite`` or ``postgresql``."""
+    kind: str = request.param
+    return kind
+
+
+@pytest.fixture
+def fresh_database(database_kind: str, _database_templates: _Templates, tmp_path: Path) -> Iterator[FreshDatabase]:
+    """Fresh databases of the test's kind; they are gone when it ends."""
+    made: list[str] = []
+
+    def fresh(name: str = "empty", prepare: Prepare | None = None) -> str:
+        if database_kind == "sqlite":
+            return _database_templates.sqlite(name, prepare, tmp_path)
+        made.append(_database_templates.postgresql(name, prepare))
+        return made[-1]
+
+    yield fresh
+    for url in made:
+        _database_templates.drop(url)
