@@ -1,0 +1,1 @@
+"""The café's back office, broken on purpose."""
