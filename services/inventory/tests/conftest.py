@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import shutil
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +24,7 @@ from jogakbo.database import Database
 from jogakbo.events import Consumer, Outbox
 from jogakbo.events.inbox import Entry
 from jogakbo.service.clock import Clock
+from jogakbo.testing.databases import FreshDatabase
 
 SCHEMAS = Path(inventory_service.__file__).parent / "schemas"
 DAY = "2026-03-02"
@@ -100,22 +100,23 @@ class Storeroom:
         assert self.faults() == []
 
 
-@pytest.fixture(scope="session")
-def stocked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database file as a first start leaves it; made once, as a migration takes long."""
-    path = tmp_path_factory.mktemp("inventory") / "stocked.db"
-    database = Database(f"sqlite:///{path}", migrations=MIGRATIONS)
+def _stocked(url: str) -> None:
+    """As a first start leaves it."""
+    database = Database(url, migrations=MIGRATIONS)
     database.migrate()
     with database.write() as connection:
         seed_with(Storeroom(database).clock)(connection)
     database.close()
-    return path
 
 
 @pytest.fixture
-def database(stocked: Path, tmp_path: Path) -> Iterator[Database]:
-    shutil.copy(stocked, tmp_path / "inventory.db")
-    database = Database(f"sqlite:///{tmp_path}/inventory.db", migrations=MIGRATIONS)
+def database_url(fresh_database: FreshDatabase) -> str:
+    return fresh_database("inventory", _stocked)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database = Database(database_url, migrations=MIGRATIONS)
     yield database
     database.close()
 

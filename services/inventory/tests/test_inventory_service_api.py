@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import httpx2
 import pytest
@@ -22,10 +21,8 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-async def api(storeroom: Storeroom, tmp_path: Path) -> AsyncIterator[httpx2.AsyncClient]:
-    settings = Settings.model_validate(
-        {"inventory_database_url": f"sqlite:///{tmp_path}/inventory.db", "redis_url": "", "log_level": "error"}
-    )
+async def api(storeroom: Storeroom, database_url: str) -> AsyncIterator[httpx2.AsyncClient]:
+    settings = Settings.model_validate({"inventory_database_url": database_url, "redis_url": "", "log_level": "error"})
     app = create_app(settings)
     transport = httpx2.ASGITransport(app)
     async with (

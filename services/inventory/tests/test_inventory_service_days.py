@@ -104,7 +104,9 @@ def test_a_closed_day_is_archived_and_read_as_before(storeroom: Storeroom) -> No
         storeroom.hears("till.DayArchived", {"business_day": DAY}, source="till")
     with storeroom.database.read() as connection:
         events = stock_store.events.c
-        left = connection.scalar(select(func.count()).select_from(stock_store.events).where(events.business_day == DAY))
+        left = connection.scalar(
+            select(func.count()).select_from(stock_store.events).where(events.business_day == date.fromisoformat(DAY))
+        )
     after = at(storeroom, DAY)
     assert (left, after.archived, after.events) == (0, True, before.events)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +18,8 @@ from inventory_service.settings import Settings
 
 from .conftest import Storeroom
 
+pytestmark = pytest.mark.databases("sqlite")  # requests by the hundred
+
 OPERATIONS = [
     ("GET", "/checks"),
     ("GET", "/ingredients"),
@@ -31,8 +32,8 @@ OPERATIONS = [
 
 
 @pytest.fixture
-def app(storeroom: Storeroom, tmp_path: Path) -> Iterator[FastAPI]:
-    own = {"inventory_database_url": f"sqlite:///{tmp_path}/inventory.db", "redis_url": "", "log_level": "error"}
+def app(storeroom: Storeroom, database_url: str) -> Iterator[FastAPI]:
+    own = {"inventory_database_url": database_url, "redis_url": "", "log_level": "error"}
     app = create_app(Settings.model_validate(own))
     with TestClient(app):
         yield app

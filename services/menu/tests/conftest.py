@@ -3,7 +3,6 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -15,6 +14,7 @@ from jogakbo.contract.streams import Position
 from jogakbo.events import Outbox
 from jogakbo.events.inbox import Entry
 from jogakbo.service import Database
+from jogakbo.testing.databases import FreshDatabase
 from menu_service.app import create_app, create_consumer
 from menu_service.settings import Settings
 
@@ -58,10 +58,19 @@ class Menu:
         return [json.loads(bytes(event.data)) for event in self.told()]
 
 
+def _settings(database_url: str) -> Settings:
+    return Settings.model_validate({"menu_database_url": database_url, "redis_url": "", "log_level": "error"})
+
+
+def _opened(url: str) -> None:
+    """As a first start leaves it."""
+    with TestClient(create_app(_settings(url))):
+        pass
+
+
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    own = {"menu_database_url": f"sqlite:///{tmp_path}/menu.db", "redis_url": "", "log_level": "error"}
-    return Settings.model_validate(own)
+def settings(fresh_database: FreshDatabase) -> Settings:
+    return _settings(fresh_database("menu", _opened))
 
 
 @pytest.fixture

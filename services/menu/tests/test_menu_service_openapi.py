@@ -11,6 +11,8 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from .conftest import Menu
 
+pytestmark = pytest.mark.databases("sqlite")  # requests by the hundred
+
 OPERATIONS = [
     ("GET", "/ingredients"),
     ("GET", "/items"),

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from shutil import copy
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -17,6 +16,7 @@ from jogakbo.contract.cloudevent import CloudEvent
 from jogakbo.events import Outbox
 from jogakbo.service import Database
 from jogakbo.service.clock import Clock
+from jogakbo.testing.databases import FreshDatabase
 from orders_service.adapters.store import SqlStore
 from orders_service.adapters.tables import order_timeline
 from orders_service.app import MIGRATIONS
@@ -95,19 +95,20 @@ class Cafe:
         return [event.type for event in self.events()]
 
 
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with all tables and nothing in them; migrating one for each test would be most of the run."""
-    path = tmp_path_factory.mktemp("orders") / "orders.db"
-    database = Database(f"sqlite:///{path}", migrations=MIGRATIONS)
+def _migrated(url: str) -> None:
+    database = Database(url, migrations=MIGRATIONS)
     database.migrate()
     database.close()
-    return path
 
 
 @pytest.fixture
-def database(migrated: Path, tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{copy(migrated, tmp_path)}", migrations=MIGRATIONS)
+def database_url(fresh_database: FreshDatabase) -> str:
+    return fresh_database("orders", _migrated)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database = Database(database_url, migrations=MIGRATIONS)
     yield database
     database.close()
 

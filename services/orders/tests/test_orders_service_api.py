@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -22,8 +21,8 @@ LATTE = {"lines": [{"item_id": "latte", "qty": 1}], "payment": "cash", "guest_na
 
 
 @pytest.fixture
-def api(cafe: Cafe, tmp_path: Path) -> Iterator[TestClient]:
-    settings = Settings(orders_database_url=f"sqlite:///{tmp_path}/orders.db", redis_url="")
+def api(cafe: Cafe, database_url: str) -> Iterator[TestClient]:
+    settings = Settings(orders_database_url=database_url, redis_url="")
     with TestClient(create_app(settings, now=lambda: cafe.now)) as client:
         yield client
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +15,8 @@ from orders_service.app import create_app
 from orders_service.settings import Settings
 
 from .conftest import ORDER, Cafe
+
+pytestmark = pytest.mark.databases("sqlite")  # requests by the hundred
 
 OPERATIONS = [
     ("GET", "/drafts/{sub}"),
@@ -37,8 +38,8 @@ OPERATIONS = [
 
 
 @pytest.fixture
-def app(confirmed: Cafe, tmp_path: Path) -> Iterator[FastAPI]:
-    own = Settings(orders_database_url=f"sqlite:///{tmp_path}/orders.db", redis_url="")
+def app(confirmed: Cafe, database_url: str) -> Iterator[FastAPI]:
+    own = Settings(orders_database_url=database_url, redis_url="")
     app = create_app(own, now=lambda: confirmed.now)
     with TestClient(app):
         yield app

@@ -5,7 +5,6 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -17,7 +16,8 @@ from jogakbo.contract.streams import Position
 from jogakbo.events import Outbox
 from jogakbo.events.inbox import Entry
 from jogakbo.service import Database
-from reports_service.app import create_app, create_consumer
+from jogakbo.testing.databases import FreshDatabase
+from reports_service.app import MIGRATIONS, create_app, create_consumer
 from reports_service.settings import Settings
 
 LATTE = {"item_id": "latte", "name": {"en": "Café latte", "ko": "카페 라테"}, "price_won": 5000}
@@ -80,9 +80,19 @@ class Reports:
         return [(event, json.loads(bytes(event.data))) for event in events]
 
 
+def _migrated(url: str) -> None:
+    database = Database(url, migrations=MIGRATIONS)
+    database.migrate()
+    database.close()
+
+
 @pytest.fixture
-def reports(tmp_path: Path) -> Iterator[Reports]:
-    own = {"reports_database_url": f"sqlite:///{tmp_path}/reports.db", "redis_url": "", "log_level": "error"}
+def reports(fresh_database: FreshDatabase) -> Iterator[Reports]:
+    own = {
+        "reports_database_url": fresh_database("reports", _migrated),
+        "redis_url": "",
+        "log_level": "error",
+    }
     reports = Reports(Settings.model_validate(own))
     with reports.client:
         yield reports

@@ -10,10 +10,21 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from .conftest import Reports
 
+pytestmark = pytest.mark.databases("sqlite")  # requests by the hundred
+
 OPERATIONS = [
     ("GET", "/best-sellers"),
+    ("GET", "/checks"),
     ("GET", "/days"),
+    ("GET", "/days/{day}/payments"),
+    ("GET", "/days/{day}/report"),
+    ("GET", "/days/{day}/report.csv"),
+    ("GET", "/freeze"),
+    ("GET", "/panes"),
+    ("GET", "/rebuild"),
     ("GET", "/sales/today"),
+    ("POST", "/rebuild"),
+    ("PUT", "/freeze"),
 ]
 
 

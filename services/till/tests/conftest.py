@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import shutil
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -21,6 +20,7 @@ from jogakbo.events import Consumer, Outbox
 from jogakbo.events.inbox import Entry
 from jogakbo.service.clock import Clock
 from jogakbo.service.event_store import Stream
+from jogakbo.testing.databases import FreshDatabase
 from till_service.adapters.store import SqlStore
 from till_service.adapters.subscriptions import subscribe
 from till_service.adapters.tables import days, till_store
@@ -103,20 +103,20 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty database file; made once, as a migration takes long."""
-    path = tmp_path_factory.mktemp("till") / "migrated.db"
-    database = Database(f"sqlite:///{path}", migrations=MIGRATIONS)
+def _migrated(url: str) -> None:
+    database = Database(url, migrations=MIGRATIONS)
     database.migrate()
     database.close()
-    return path
 
 
 @pytest.fixture
-def database(migrated: Path, tmp_path: Path) -> Iterator[Database]:
-    shutil.copy(migrated, tmp_path / "till.db")
-    database = Database(f"sqlite:///{tmp_path}/till.db", migrations=MIGRATIONS)
+def database_url(fresh_database: FreshDatabase) -> str:
+    return fresh_database("till", _migrated)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database = Database(database_url, migrations=MIGRATIONS)
     yield database
     database.close()
 

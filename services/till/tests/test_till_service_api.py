@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import httpx2
 import pytest
@@ -19,10 +18,8 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def api(till: Till, tmp_path: Path) -> AsyncIterator[httpx2.AsyncClient]:
-    settings = Settings.model_validate(
-        {"till_database_url": f"sqlite:///{tmp_path}/till.db", "redis_url": "", "log_level": "error"}
-    )
+async def api(till: Till, database_url: str) -> AsyncIterator[httpx2.AsyncClient]:
+    settings = Settings.model_validate({"till_database_url": database_url, "redis_url": "", "log_level": "error"})
     app = create_app(settings)
     async with (
         app.router.lifespan_context(app),

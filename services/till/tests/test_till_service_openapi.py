@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +16,8 @@ from till_service.settings import Settings
 
 from .conftest import Till
 
+pytestmark = pytest.mark.databases("sqlite")  # requests by the hundred
+
 OPERATIONS = [
     ("GET", "/days/today"),
     ("GET", "/days/{business_day}"),
@@ -25,8 +26,8 @@ OPERATIONS = [
 
 
 @pytest.fixture
-def app(till: Till, tmp_path: Path) -> Iterator[FastAPI]:
-    own = {"till_database_url": f"sqlite:///{tmp_path}/till.db", "redis_url": "", "log_level": "error"}
+def app(till: Till, database_url: str) -> Iterator[FastAPI]:
+    own = {"till_database_url": database_url, "redis_url": "", "log_level": "error"}
     app = create_app(Settings.model_validate(own))
     with TestClient(app):
         yield app
