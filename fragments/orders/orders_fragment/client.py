@@ -31,11 +31,15 @@ class Draft(msgspec.Struct, frozen=True):
     total_won: int
 
 
-class Step(msgspec.Struct, frozen=True):
-    """One step on an order's way."""
+class Moment(msgspec.Struct, frozen=True):
+    """An entry of an order's timeline: the ``state`` it led to, the ``command`` it sent, and for which time."""
 
     at: datetime
     step: str
+    state: str = ""
+    command: str | None = None
+    attempt: int | None = msgspec.field(default=None, name="try")
+    message_id: str | None = None
 
 
 class Shortage(msgspec.Struct, frozen=True):
@@ -46,7 +50,11 @@ class Shortage(msgspec.Struct, frozen=True):
 
 
 class Order(msgspec.Struct, frozen=True):
-    """An order as people see it; ``progress`` is the kitchen's, once it is CONFIRMED."""
+    """An order as people see it; ``progress`` is the kitchen's, once it is CONFIRMED.
+
+    ``waits_for`` is the command that has no answer yet, sent ``tries`` times and again at ``due_at``; ``can`` says what
+    may be asked for now: ``cancel``, ``refund``.
+    """
 
     id: str
     number: int
@@ -59,7 +67,12 @@ class Order(msgspec.Struct, frozen=True):
     guest_name: str | None = None
     reason: str | None = None
     short: list[Shortage] = []
-    timeline: list[Step] = []
+    timeline: list[Moment] = []
+    waits_for: str | None = None
+    tries: int = 0
+    due_at: datetime | None = None
+    alarm: bool = False
+    can: list[str] = []
 
 
 class Board(msgspec.Struct, frozen=True):
@@ -70,7 +83,7 @@ class Board(msgspec.Struct, frozen=True):
     ready: list[Order]
 
 
-class _Queue(msgspec.Struct, frozen=True):
+class _Orders(msgspec.Struct, frozen=True):
     orders: list[Order]
 
 
@@ -109,7 +122,7 @@ class OrdersService:
 
     async def queue(self) -> list[Order]:
         """The newest orders that are still under way."""
-        return (await self._service.get("/queue", _Queue, limit=12)).orders
+        return (await self._service.get("/queue", _Orders, limit=12)).orders
 
     async def board(self) -> Board:
         """What the barista has to do."""
@@ -118,3 +131,24 @@ class OrdersService:
     async def advance(self, order_id: str, step: str) -> None:
         """``take``, ``finish`` or ``hand-over`` an order."""
         await self._service.send("POST", f"/orders/{order_id}/{step}", Order)
+
+    async def recent(self, limit: int) -> list[Order]:
+        """The newest orders, whatever became of them."""
+        return (await self._service.get("/recent", _Orders, limit=limit)).orders
+
+    async def cancel(self, order_id: str) -> None:
+        """The guest wants it no more."""
+        await self._service.send("POST", f"/orders/{order_id}/cancellation", Order)
+
+    async def refund(self, order_id: str, reason: str) -> None:
+        """Give the money of a confirmed order back."""
+        body = {"reason": reason} if reason else None
+        await self._service.send("POST", f"/orders/{order_id}/refund", Order, body)
+
+    async def lose(self, message: str) -> None:
+        """The service shall drop the next message of this type unread; in the lab only."""
+        await self._service.send("POST", "/-/lab/lose", type(None), {"type": message, "count": 1})
+
+    async def kill(self) -> None:
+        """End the service in the middle of whatever it does; in the lab only."""
+        await self._service.send("POST", "/-/lab/kill", type(None))

@@ -21,6 +21,8 @@ def _answers(service: FakeService) -> None:
     service.answers("GET", DRAFT, FULL)
     service.answers("GET", "/board", {"queued": [], "making": [], "ready": []})
     service.answers("GET", "/queue", {"orders": []})
+    service.answers("GET", "/checks", [])
+    service.answers("GET", "/-/parked", [])
 
 
 def test_it_keeps_the_contract(url: str) -> None:

@@ -9,7 +9,6 @@ KO = {"podium-locale": "ko"}
 HTMX = {"hx-request": "true"}
 LATTE = {"item_id": "latte", "name": {"en": "Café latte", "ko": "카페 라테"}, "qty": 2, "price_won": 5000}
 TOAST = {"item_id": "toast", "name": {"en": "Toast", "ko": "토스트"}, "qty": 1, "price_won": 6500}
-STEPS = ("placed", "reserved", "charged", "committed", "taken", "finished", "handed_over")
 
 
 def order(number: int, state: str = "CONFIRMED", progress: str | None = None, **told: object) -> dict[str, object]:
@@ -28,10 +27,6 @@ def order(number: int, state: str = "CONFIRMED", progress: str | None = None, **
         "timeline": [],
         **told,
     }
-
-
-def timeline(*steps: str) -> list[dict[str, str]]:
-    return [{"at": f"2026-11-22T02:3{minute}:00Z", "step": step} for minute, step in enumerate(steps)]
 
 
 @pytest.fixture(autouse=True)
@@ -84,49 +79,3 @@ def test_the_queue_links_to_each_order_and_says_how_it_stands(url: str, service:
 def test_an_empty_queue_says_so(url: str, service: FakeService) -> None:
     service.answers("GET", "/queue", {"orders": []})
     assert "진행 중인 주문이 없습니다." in httpx2.get(f"{url}/queue", headers=KO).text
-
-
-def track(url: str, service: FakeService, told: dict[str, object], **headers: str) -> str:
-    service.answers("GET", "/orders/0191-12", told)
-    answer = httpx2.get(f"{url}/track?id=0191-12", headers=headers)
-    assert answer.headers["surrogate-key"] == "order-0191-12"
-    return answer.text
-
-
-def test_an_order_being_made_shows_where_it_is(url: str, service: FakeService) -> None:
-    html = track(url, service, order(12, progress="making", timeline=timeline(*STEPS[:5])))
-    assert "Your order is being made." in html
-    assert html.count("orders-step-done") == 2
-    assert html.count('aria-current="step"') == 1
-    assert html.count("orders-step-todo") == 2
-
-
-def test_a_handed_over_order_has_all_its_steps_done(url: str, service: FakeService) -> None:
-    html = track(url, service, order(12, progress="handed_over", timeline=timeline(*STEPS)))
-    assert html.count("orders-step-done") == 5
-    assert "aria-current" not in html
-
-
-def test_an_order_without_stock_names_what_is_short(url: str, service: FakeService) -> None:
-    short = [{"ingredient_id": "matcha", "name": {"en": "Matcha powder", "ko": "말차 가루"}, "needed": 6}]
-    told = order(12, "REJECTED", reason="out_of_stock", short=short, timeline=timeline("placed", "refused"))
-    assert "Not enough left: Matcha powder. Nothing was charged." in track(url, service, told)
-    assert "재료가 부족합니다: 말차 가루." in track(url, service, told, **KO)
-
-
-def test_a_payment_without_words_is_shown_as_it_is(url: str, service: FakeService) -> None:
-    assert "card-9999" in track(url, service, order(12, progress="queued", payment="card-9999"))
-
-
-def test_a_declined_card_is_told(url: str, service: FakeService) -> None:
-    steps = timeline("placed", "reserved", "declined", "released")
-    html = track(url, service, order(12, "CANCELLED", reason="payment_declined", timeline=steps))
-    assert "The card was declined." in html
-    assert "orders-step-stopped" in html
-
-
-def test_an_order_that_nobody_placed_is_not_found(url: str, service: FakeService) -> None:
-    service.refuses("GET", "/orders/0191-99", status=404, code="unknown_order")
-    answer = httpx2.get(f"{url}/track?id=0191-99")
-    assert answer.status_code == 404
-    assert "No such order" in answer.text
