@@ -1,22 +1,25 @@
 """`jogak events tail`: the event streams as readable lines."""
 
 import argparse
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import TypeAlias, cast
 
 import redis
-from redis.typing import KeyT, StreamIdT
 
 from jogakbo.cli.errors import CliError, NoAnswer, NoPortal
 from jogakbo.cli.portal import load_portal
 from jogakbo.cli.state import read_state
+from jogakbo.contract.bus import cluster_nodes
 from jogakbo.contract.cloudevent import CloudEvent, EventError, decode_event
 from jogakbo.contract.streams import EVENT_FIELD, STREAM_PREFIX, stream_name
 
-_WAIT_MS = 1000
+_PAUSE_SECONDS = 0.1
 _BATCH = 200
+
+Bus: TypeAlias = redis.Redis | redis.RedisCluster
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +41,29 @@ def tail(arguments: argparse.Namespace) -> int:
     """Print entries until Ctrl-C; with `--no-follow` only those that are there."""
     streams = arguments.streams or _services(arguments.portal)
     show = _as_json if arguments.format == "json" else _for_people
-    client = redis.Redis.from_url(arguments.redis_url or _running_bus(arguments.var), protocol=2)
+    client = None
     try:
+        client = connect(arguments.redis_url or _running_bus(arguments.var))
         for entry in read(client, streams, arguments.start, follow=arguments.follow):
             print(show(entry), flush=True)
-    except (redis.ConnectionError, redis.TimeoutError) as error:
+    except (redis.ConnectionError, redis.TimeoutError, redis.exceptions.RedisClusterException) as error:
         raise NoAnswer(f"the bus does not answer: {error}") from error
     except (redis.ResponseError, ValueError) as error:
         raise CliError(f"cannot read the streams: {error}") from error
     finally:
-        client.close()
+        if client is not None:
+            client.close()
     return 0
 
 
-def read(client: redis.Redis, streams: Iterable[str], start: str, *, follow: bool) -> Iterator[Entry]:
+def connect(url: str) -> Bus:
+    """A client for one server, or for the cluster that the first node of a `redis+cluster://` address belongs to."""
+    if nodes := cluster_nodes(url):
+        return redis.RedisCluster.from_url(nodes[0], protocol=2)
+    return redis.Redis.from_url(url, protocol=2)
+
+
+def read(client: Bus, streams: Iterable[str], start: str, *, follow: bool) -> Iterator[Entry]:
     """Entries after the position `start` of several streams, in order of time as far as they come together.
 
     `0` is the beginning, `$` the present end. With `follow` it waits for more for ever.
@@ -60,20 +72,21 @@ def read(client: redis.Redis, streams: Iterable[str], start: str, *, follow: boo
     if start == "$":
         cursors = {key: _end(client, key) for key in cursors}
     while True:
-        entries = _read_once(client, cursors, _WAIT_MS if follow else None)
+        entries = [entry for key in cursors for entry in _read_once(client, key, cursors[key])]
         cursors.update({stream_name(entry.stream): entry.position for entry in entries})
         yield from sorted(entries, key=lambda entry: entry.time)
         if not entries and not follow:
             return
+        if not entries:
+            time.sleep(_PAUSE_SECONDS)
 
 
-def _read_once(client: redis.Redis, cursors: dict[str, str], wait_ms: int | None) -> list[Entry]:
-    # The stubs of redis-py want a mapping of their own unions, which mappings of plain strings are not.
-    answer = client.xread(cast("dict[KeyT, StreamIdT]", cursors), count=_BATCH, block=wait_ms)
-    streams = cast(list[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]], answer or [])
+def _read_once(client: Bus, key: str, after: str) -> list[Entry]:
+    # One stream at a time: in a cluster each may be at another node.
+    answer = cast(list[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]], client.xread({key: after}, count=_BATCH))
     return [
-        _entry(key.decode(), position.decode(), fields.get(EVENT_FIELD.encode(), b""))
-        for key, entries in streams
+        _entry(key, position.decode(), fields.get(EVENT_FIELD.encode(), b""))
+        for _, entries in answer or []
         for position, fields in entries
     ]
 
@@ -86,7 +99,7 @@ def _entry(key: str, position: str, payload: bytes) -> Entry:
     return Entry(key.removeprefix(STREAM_PREFIX), position, payload, event)
 
 
-def _end(client: redis.Redis, key: str) -> str:
+def _end(client: Bus, key: str) -> str:
     newest = cast(list[tuple[bytes, dict[bytes, bytes]]], client.xrevrange(key, count=1))
     return newest[0][0].decode() if newest else "0"
 

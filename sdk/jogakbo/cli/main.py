@@ -93,10 +93,8 @@ def _add_check(commands: _Commands) -> None:
 
 def _add_events(commands: _Commands) -> None:
     events = commands.add_parser("events", help="look at the event streams", description="Look at the event streams.")
-    tail = _command(
-        events.add_subparsers(title="commands", metavar="COMMAND", required=True),
-        "tail", "events:tail", "print events as they come",
-    )  # fmt: skip
+    kinds = events.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    tail = _command(kinds, "tail", "events:tail", "print events as they come")
     _add_folders(tail)
     tail.add_argument("streams", nargs="*", metavar="STREAM", help="such as `orders` (default: all)")
     tail.add_argument(
@@ -106,6 +104,16 @@ def _add_events(commands: _Commands) -> None:
     tail.add_argument("--no-follow", dest="follow", action="store_false", help="print what is there and end")
     tail.add_argument("--redis-url", default=os.environ.get("REDIS_URL"), help="(default: the running portal's)")
     tail.add_argument("--format", choices=["text", "json"], default="text", help="lines for people, or the envelopes")
+    parked = _command(
+        kinds, "parked", "parked:parked", "show events that a service could not handle; 0 when there is none"
+    )
+    _add_folders(parked)
+    parked.add_argument("members", nargs="*", metavar="MEMBER", help="such as `orders` (default: every service)")
+    retry = _command(kinds, "retry", "parked:retry", "have a parked event handled after all")
+    _add_folders(retry)
+    retry.add_argument("member", metavar="MEMBER", help="who parked it, such as `orders`")
+    retry.add_argument("stream", metavar="STREAM", help="whose event it is, such as `till`")
+    retry.add_argument("position", metavar="POSITION", help="as `jogak events parked` shows it")
 
 
 def _command(commands: _Commands, name: str, where: str, summary: str) -> argparse.ArgumentParser:
