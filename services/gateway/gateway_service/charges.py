@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import date
 
 from sqlalchemy import BigInteger, Column, Connection, Date, MetaData, Row, String, Table, insert, or_, select, update
@@ -41,7 +41,7 @@ class Charges:
             return known
         if (known.amount_won, known.payment) != (new.amount_won, new.payment):
             raise ChargeDiffers(f"order {new.order_id!r} was charged with another amount or card")
-        return self._keep(known, replace(known, business_day=new.business_day))
+        return self._keep(known, known.marked(new.business_day))
 
     def void(self, order_id: str) -> Charge:
         known = self._find(order_id, lock=True)

@@ -31,7 +31,7 @@ class NotRefundable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """``business_day`` and ``refunded_on`` are the merchant's own marks; its newest word counts."""
+    """``business_day`` and ``refunded_on`` are the merchant's own marks; of several words the latest day counts."""
 
     order_id: str
     amount_won: int
@@ -50,12 +50,15 @@ class Charge:
         """As if it had never been. What was declined or given back stays as it is: it moves no money any more."""
         return replace(self, state=ChargeState.VOIDED) if self.state is ChargeState.ACCEPTED else self
 
+    def marked(self, business_day: date | None) -> Charge:
+        return replace(self, business_day=_later(self.business_day, business_day))
+
     def refunded(self, on: date) -> Charge:
         if self.state not in (ChargeState.ACCEPTED, ChargeState.REFUNDED):
             raise NotRefundable(
                 f"the charge of order {self.order_id!r} is {self.state}: there is no money to give back"
             )
-        return replace(self, state=ChargeState.REFUNDED, refunded_on=on)
+        return replace(self, state=ChargeState.REFUNDED, refunded_on=_later(self.refunded_on, on))
 
 
 def new_charge(order_id: str, amount_won: int, payment: str, business_day: date, *, declines: bool) -> Charge:
@@ -70,3 +73,8 @@ def new_charge(order_id: str, amount_won: int, payment: str, business_day: date,
 def tombstone(order_id: str) -> Charge:
     """A void that came before its charge."""
     return Charge(order_id, 0, "", ChargeState.VOIDED)
+
+
+def _later(known: date | None, day: date | None) -> date | None:
+    """What was asked again late must not undo what was asked after it."""
+    return max(known, day) if known and day else known or day

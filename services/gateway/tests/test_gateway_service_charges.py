@@ -58,8 +58,9 @@ def test_the_same_key_gets_the_same_answer_and_moves_no_money(gateway: TestClien
     assert totals(gateway) == (4500, 0, 1, 0)
 
 
-def test_the_newest_word_on_the_business_day_counts(gateway: TestClient) -> None:
+def test_of_two_words_on_the_business_day_the_later_day_counts(gateway: TestClient) -> None:
     charge(gateway)
+    assert charge(gateway, day="2026-03-01").json()["business_day"] == DAY
     assert charge(gateway, day="2026-03-03").json()["business_day"] == "2026-03-03"
     assert totals(gateway) == (0, 0, 0, 0)
     assert totals(gateway, "2026-03-03") == (4500, 0, 1, 0)

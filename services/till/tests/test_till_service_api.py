@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import httpx2
 import pytest
@@ -31,21 +31,46 @@ async def api(till: Till, database_url: str) -> AsyncIterator[httpx2.AsyncClient
 async def test_a_day_without_payments_has_no_takings(api: httpx2.AsyncClient) -> None:
     today = (await api.get("/days/today")).json()
     assert today.pop("business_day")
-    assert today == {"takings_won": 0, "payments": 0, "declined": 0, "by_method": {"cash": 0, "card": 0}}
+    assert today == {
+        "state": "open",
+        "next_day": None,
+        "takings_won": 0,
+        "payments": 0,
+        "declined": 0,
+        "by_method": {"cash": 0, "card": 0},
+        "refunds": 0,
+        "refunded_won": 0,
+        "opening_cash_won": 0,
+        "closing_cash_won": None,
+    }
 
 
 async def test_a_day_tells_its_money(till: Till, api: httpx2.AsyncClient) -> None:
     till.charges("order-1", 4500, "cash")
-    till.settles("order-1", Accepted("ref"))
-    till.charges("order-2", 5000, "card-4242")
-    till.settles("order-2", Accepted("ref"))
+    till.sells("order-2", 5000)
+    till.charges("order-3", 1000, "cash")
+    till.refunds("order-3")
     assert (await api.get("/days/2026-03-02")).json() == {
         "business_day": "2026-03-02",
+        "state": "open",
+        "next_day": None,
         "takings_won": 9500,
-        "payments": 2,
+        "payments": 3,
         "declined": 0,
-        "by_method": {"cash": 4500, "card": 5000},
+        "by_method": {"cash": 5500, "card": 5000},
+        "refunds": 1,
+        "refunded_won": 1000,
+        "opening_cash_won": 0,
+        "closing_cash_won": None,
     }
+
+
+async def test_the_days_that_have_books_are_listed_newest_first(till: Till, api: httpx2.AsyncClient) -> None:
+    till.charges("order-1", 4500, "cash", date(2026, 3, 1))
+    till.charges("order-2", 5000, "cash")
+    days = (await api.get("/days")).json()["days"]
+    assert [(day["business_day"], day["takings_won"]) for day in days] == [("2026-03-02", 5000), ("2026-03-01", 4500)]
+    assert len((await api.get("/days?limit=1")).json()["days"]) == 1
 
 
 async def test_payments_are_listed_newest_first_with_the_reason_of_a_decline(
@@ -70,7 +95,9 @@ async def test_payments_are_listed_newest_first_with_the_reason_of_a_decline(
         "state": "",
         "at": "2026-03-02T03:05:00Z",
         "reason": "",
+        "undone_on": None,
     }
+    assert (await api.get("/payments?business_day=2026-03-03")).json() == {"payments": []}
     assert len((await api.get("/payments?limit=1")).json()["payments"]) == 1
 
 
@@ -84,7 +111,12 @@ async def test_a_question_that_means_nothing_is_a_problem(api: httpx2.AsyncClien
 async def test_a_started_service_is_ready_and_describes_itself(api: httpx2.AsyncClient) -> None:
     assert (await api.get("/readyz")).status_code == 200
     assert set((await api.get("/openapi.json")).json()["paths"]) == {
+        "/checks",
+        "/days",
+        "/days/open",
         "/days/today",
         "/days/{business_day}",
+        "/days/{business_day}/close",
+        "/days/{business_day}/reopen",
         "/payments",
     }

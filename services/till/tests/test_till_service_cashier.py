@@ -1,21 +1,23 @@
-"""The cashier between the books and the gateways."""
+"""The cashier between the books and the gateway."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import date
 
 import pytest
+from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from till_service.adapters.gateways import CashDrawer, SandboxCards, default_gateways
-from till_service.domain.events import ChargeStarted, Method
-from till_service.domain.payment import Accepted, Declined, Outcome, new_charge
-from till_service.handlers.cashier import Cashier
-from till_service.handlers.ports import GatewayError, PaymentGateway
+from till_service.domain.closing import Line
+from till_service.domain.events import ChargeStarted
+from till_service.domain.payment import Accepted, Declined, Outcome, Voided
+from till_service.handlers.cashier import ALARMING_TRIES, Cashier
+from till_service.handlers.ports import GatewayError
 
-from .conftest import Till
+from .conftest import DAY, Till
 
 pytestmark = pytest.mark.anyio
 
@@ -25,37 +27,45 @@ class FakeGateway:
 
     def __init__(self, *reactions: Exception | Outcome) -> None:
         self._reactions = list(reactions)
-        self.asked: list[str] = []
+        self.asked: list[tuple[str, str, date | None]] = []
 
-    async def charge(self, charge: ChargeStarted) -> Outcome:
-        self.asked.append(charge.order_id)
-        reaction = self._reactions.pop(0) if self._reactions else Accepted(f"fake-{charge.order_id}")
+    async def charge(self, charge: ChargeStarted, business_day: date) -> Outcome:
+        return self._react("charge", charge.order_id, business_day) or Accepted(f"fake-{charge.order_id}")
+
+    async def void(self, order_id: str) -> None:
+        self._react("void", order_id, None)
+
+    async def refund(self, order_id: str, business_day: date) -> None:
+        self._react("refund", order_id, business_day)
+
+    async def lines(self, business_day: date) -> Sequence[Line]:
+        raise NotImplementedError
+
+    def _react(self, what: str, order_id: str, business_day: date | None) -> Outcome | None:
+        self.asked.append((what, order_id, business_day))
+        reaction = self._reactions.pop(0) if self._reactions else None
         if isinstance(reaction, Exception):
             raise reaction
         return reaction
 
 
-class HungGateway:
-    """Never answers the first call; any later one at once."""
+class HungGateway(FakeGateway):
+    """Never answers what is asked about the first order; anything else at once."""
 
     def __init__(self) -> None:
-        self.calls = 0
+        super().__init__()
         self.hung = asyncio.Event()
 
-    async def charge(self, charge: ChargeStarted) -> Outcome:
-        self.calls += 1
-        if self.calls == 1:
+    async def charge(self, charge: ChargeStarted, business_day: date) -> Outcome:
+        if charge.order_id == "order-1":
             self.hung.set()
             await asyncio.Event().wait()
-        return Accepted("late")
+        return await super().charge(charge, business_day)
 
 
 @asynccontextmanager
-async def at_work(
-    till: Till, gateways: Mapping[Method, PaymentGateway], *, poll_seconds: float = 0.01, gives_up_after: float = 5.0
-) -> AsyncIterator[None]:
-    cashier = Cashier(till.store, gateways, gateway_timeout_seconds=gives_up_after, poll_seconds=poll_seconds)
-    task = asyncio.create_task(cashier.run())
+async def at_work(till: Till, gateway: FakeGateway, *, poll_seconds: float = 0.01) -> AsyncIterator[None]:
+    task = asyncio.create_task(Cashier(till.store, gateway, poll_seconds=poll_seconds).run())
     try:
         yield
     finally:
@@ -71,42 +81,35 @@ async def until(till: Till, condition: Callable[[], bool]) -> None:
         loop.call_soon_threadsafe(committed.set)
 
     with till.database.on_commit(look):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(10):
             while not await asyncio.to_thread(condition):
                 await committed.wait()
                 committed.clear()
 
 
-@pytest.mark.parametrize(
-    ("payment", "outcome"),
-    [
-        ("card-4242", Accepted("sandbox-order-1")),
-        ("card-0002", Declined("card_declined")),
-        ("card-1111", Declined("card_unknown")),
-    ],
-)
-async def test_a_sandbox_card_always_has_the_same_outcome(payment: str, outcome: Outcome) -> None:
-    charge = new_charge("order-1", 4500, payment)
-    assert [await SandboxCards().charge(charge), await SandboxCards().charge(charge)] == [outcome, outcome]
-
-
-async def test_cash_is_in_the_drawer_already() -> None:
-    assert await CashDrawer().charge(new_charge("order-1", 4500, "cash")) == Accepted("cash-order-1")
-
-
 async def test_charges_are_settled_as_they_come(till: Till) -> None:
-    async with at_work(till, default_gateways(), poll_seconds=60):
-        await asyncio.to_thread(till.charges, "order-1", 4500, "cash")
-        await asyncio.to_thread(till.charges, "order-2", 5000, "card-4242")
-        await asyncio.to_thread(till.charges, "order-3", 6000, "card-0002")
-        await until(till, lambda: len(till.events()) == 3)
+    gateway = FakeGateway(Accepted("ref-1"), Declined("card_declined"))
+    async with at_work(till, gateway, poll_seconds=60):
+        await asyncio.to_thread(till.charges, "order-1", 4500)
+        await until(till, lambda: len(till.events()) == 1)
+        await asyncio.to_thread(till.charges, "order-2", 5000)
+        await until(till, lambda: len(till.events()) == 2)
     day = till.day()
-    assert (day.cash_won, day.card_won, day.payments, day.declined) == (4500, 5000, 2, 1)
+    assert (day.card_won, day.payments, day.declined) == (4500, 1, 1)
+    assert gateway.asked == [("charge", "order-1", DAY), ("charge", "order-2", DAY)]
+
+
+async def test_a_charge_that_the_gateway_was_told_to_void_before_is_voided(till: Till) -> None:
+    till.charges("order-1")
+    async with at_work(till, FakeGateway(Voided())):
+        await until(till, lambda: not till.under_way())
+    assert till.answers() == [("PaymentVoided", "order-1")]
+    assert till.day().takings_won == 0
 
 
 async def test_a_charge_left_by_a_crash_is_taken_up_at_the_next_start(till: Till) -> None:
     till.charges("order-1")
-    async with at_work(till, default_gateways()):
+    async with at_work(till, FakeGateway()):
         await until(till, lambda: not till.under_way())
     assert till.answers() == [("PaymentCharged", "order-1")]
 
@@ -114,26 +117,29 @@ async def test_a_charge_left_by_a_crash_is_taken_up_at_the_next_start(till: Till
 async def test_a_silent_gateway_is_asked_again_and_the_order_charged_once(till: Till) -> None:
     gateway = FakeGateway(GatewayError("no route"), GatewayError("no route"))
     till.charges("order-1")
-    async with at_work(till, {"cash": gateway}):
+    async with at_work(till, gateway):
         await until(till, lambda: not till.under_way())
-    assert gateway.asked == ["order-1"] * 3
+    assert gateway.asked == [("charge", "order-1", DAY)] * 3
     assert till.answers() == [("PaymentCharged", "order-1")]
 
 
-async def test_a_hung_gateway_is_given_up_on_within_its_timeout(till: Till) -> None:
-    gateway = HungGateway()
+async def test_a_gateway_that_stays_silent_is_an_alarm_until_it_answers(till: Till) -> None:
+    gateway = FakeGateway(*[GatewayError("no route")] * (ALARMING_TRIES - 1), GatewayError("no route"))
     till.charges("order-1")
-    async with at_work(till, {"cash": gateway}, gives_up_after=0.05):
-        await until(till, lambda: not till.under_way())
-    assert gateway.calls == 2
+    with capture_logs() as logs:
+        async with at_work(till, gateway, poll_seconds=0.001):
+            await until(till, lambda: not till.under_way())
+    levels = [log["log_level"] for log in logs]
+    assert levels == ["warning"] * (ALARMING_TRIES - 1) + ["error"]
+    assert REGISTRY.get_sample_value("jogakbo_till_payment_alarms") == 0
 
 
 async def test_a_hung_gateway_holds_up_only_its_own_payments(till: Till) -> None:
-    cards = HungGateway()
-    async with at_work(till, {"cash": CashDrawer(), "card": cards}, gives_up_after=60):
-        await asyncio.to_thread(till.charges, "order-1", 4500, "card-4242")
-        await asyncio.wait_for(cards.hung.wait(), 5)
-        await asyncio.to_thread(till.charges, "order-2", 4500, "cash")
+    gateway = HungGateway()
+    async with at_work(till, gateway):
+        await asyncio.to_thread(till.charges, "order-1")
+        await asyncio.wait_for(gateway.hung.wait(), 10)
+        await asyncio.to_thread(till.charges, "order-2")
         await until(till, lambda: till.under_way() == ["order-1"])
     assert till.answers() == [("PaymentCharged", "order-2")]
 
@@ -143,7 +149,41 @@ async def test_a_fault_in_one_payment_does_not_stop_the_others(till: Till) -> No
     till.charges("order-1")
     till.charges("order-2")
     with capture_logs() as logs:
-        async with at_work(till, {"cash": gateway}):
+        async with at_work(till, gateway):
             await until(till, lambda: not till.under_way())
-    assert [log["event"] for log in logs] == ["charge_failed"]
+    assert [log["event"] for log in logs] == ["payment_failed"]
     assert till.day().payments == 2
+
+
+async def test_money_of_a_day_that_was_sold_is_voided_and_of_a_closed_one_given_back(till: Till) -> None:
+    gateway = FakeGateway()
+    till.sells("order-1", day=date(2026, 3, 1))
+    till.sells("order-2")
+    till.sells("order-3")
+    till.closes_wholly(date(2026, 3, 1))
+    async with at_work(till, gateway):
+        await asyncio.to_thread(till.voids, "order-1", date(2026, 3, 1))
+        await asyncio.to_thread(till.voids, "order-2")
+        await asyncio.to_thread(till.voids, "order-9")
+        await asyncio.to_thread(till.refunds, "order-3")
+        await until(till, lambda: till.under_way() == [] and len(till.told("till.PaymentRefunded")) == 1)
+    assert sorted(gateway.asked) == [
+        ("refund", "order-1", DAY),
+        ("refund", "order-3", DAY),
+        ("void", "order-2", None),
+        ("void", "order-9", None),
+    ]
+    assert till.day(date(2026, 3, 1)).takings_won == 4500
+    assert (till.day().takings_won, till.day().refunds) == (-4500, 3)
+
+
+async def test_a_charge_that_is_voided_while_the_gateway_thinks_ends_voided(till: Till) -> None:
+    gateway = HungGateway()
+    async with at_work(till, gateway):
+        await asyncio.to_thread(till.charges, "order-1")
+        await asyncio.wait_for(gateway.hung.wait(), 10)
+        await asyncio.to_thread(till.voids, "order-1")
+    async with at_work(till, gateway):
+        await until(till, lambda: not till.under_way())
+    assert gateway.asked == [("void", "order-1", None)]
+    assert till.answers() == [("PaymentVoided", "order-1")]

@@ -25,9 +25,15 @@ def test_a_charge_is_written_down_before_anybody_is_asked_for_money(till: Till) 
     assert till.day().takings_won == 0
 
 
+def test_cash_is_in_the_drawer_already(till: Till) -> None:
+    till.charges("order-1", 4500, "cash")
+    assert till.under_way() == []
+    assert till.answers() == [("PaymentCharged", "order-1")]
+    assert till.day().cash_in_drawer_won == 4500
+
+
 def test_an_accepted_charge_is_money_of_its_business_day(till: Till) -> None:
     till.charges("order-1", 4500, "cash", date(2026, 3, 1))
-    till.settles("order-1", Accepted("cash-order-1"))
     assert till.day(date(2026, 3, 1)).cash_won == 4500
     assert till.day(date(2026, 3, 2)).takings_won == 0
     assert till.data() == [
@@ -73,12 +79,26 @@ def test_an_outcome_that_comes_twice_counts_once(till: Till) -> None:
 
 @pytest.mark.parametrize(
     ("amount_won", "payment", "reason"),
-    [(4500, "shells", "payment_unknown"), (0, "cash", "amount_out_of_range")],
+    [(4500, "shells", "payment_unknown"), (0, "cash", "amount_out_of_range"), (0, "card-4242", "amount_out_of_range")],
 )
 def test_what_no_gateway_could_take_is_declined_at_once(till: Till, amount_won: int, payment: str, reason: str) -> None:
     till.charges("order-1", amount_won, payment)
     assert till.answers() == [("PaymentDeclined", "order-1")]
     assert till.data()[0]["reason"] == reason
+
+
+@pytest.mark.parametrize("order_id", ["", "order 1", "주문"])
+def test_an_order_that_no_gateway_could_be_asked_about_is_left_to_be_parked(till: Till, order_id: str) -> None:
+    with pytest.raises(HandlerFailed) as failed:
+        till.charges(order_id)
+    assert failed.value.hopeless
+
+
+def test_what_a_newer_orders_service_says_is_left_to_be_parked_and_its_events_are_not(till: Till) -> None:
+    till.hears("orders.OrderPlaced", {})
+    with pytest.raises(HandlerFailed) as failed:
+        till.hears("till.SplitPayment", {"order_id": "order-1"})
+    assert failed.value.hopeless
 
 
 def test_a_command_that_means_nothing_is_left_to_be_parked(till: Till) -> None:
@@ -90,7 +110,7 @@ def test_a_command_that_means_nothing_is_left_to_be_parked(till: Till) -> None:
 def test_a_hundred_payments_leave_a_snapshot_and_the_same_money(till: Till) -> None:
     for number in range(60):
         till.charges(f"order-{number}", 1000)
-        till.settles(f"order-{number}", Accepted("ref"))
+        till.settles(f"order-{number}")
     assert till.day().takings_won == 60_000
 
 

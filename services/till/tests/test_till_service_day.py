@@ -10,7 +10,7 @@ from till_service.domain import day as decide
 from till_service.domain.day import EMPTY, Day, evolve
 from till_service.domain.errors import ChargeExistsError, ChargeUnknownError
 from till_service.domain.events import Method
-from till_service.domain.payment import Accepted, Declined, Outcome, method_of, new_charge, refusal
+from till_service.domain.payment import Accepted, Declined, Outcome, method_of, new_charge, outcome_at_once
 
 COFFEE = new_charge("order-1", 4500, "card-4242")
 
@@ -51,7 +51,7 @@ def test_the_payment_tells_its_method(payment: str, method: Method) -> None:
 
 @pytest.mark.parametrize("amount_won", [0, -4500, 10_000_001])
 def test_an_amount_that_no_order_can_cost_needs_no_gateway(amount_won: int) -> None:
-    assert refusal(new_charge("order-1", amount_won, "cash")) == Declined("amount_out_of_range")
+    assert outcome_at_once(new_charge("order-1", amount_won, "cash")) == Declined("amount_out_of_range")
 
 
 _CHARGES = st.lists(

@@ -19,7 +19,13 @@ from .conftest import Till
 pytestmark = pytest.mark.databases("sqlite")  # requests by the hundred
 
 OPERATIONS = [
+    ("GET", "/checks"),
+    ("GET", "/days"),
+    ("GET", "/days/open"),
     ("GET", "/days/today"),
+    ("GET", "/days/{business_day}/close"),
+    ("POST", "/days/{business_day}/close"),
+    ("POST", "/days/{business_day}/reopen"),
     ("GET", "/days/{business_day}"),
     ("GET", "/payments"),
 ]

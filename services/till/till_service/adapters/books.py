@@ -1,33 +1,22 @@
-"""The books in SQL: events, the read side and the outbox, written in one transaction."""
+"""The payments in SQL: events and the read side, written in one transaction."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime
+from typing import Final
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection
 
-from jogakbo.events import Outbox
-from jogakbo.service.event_store import Loaded, Stream
-from till_service.adapters.messages import KEYS, settled
-from till_service.adapters.tables import days, payments, till_store
+from till_service.adapters.answers import OUTBOX
+from till_service.adapters.closings import open_day
+from till_service.adapters.day_stream import append, load_day
+from till_service.adapters.payment_rows import add_payment, find_payment, keep_payment
 from till_service.domain import day as decide
-from till_service.domain.day import Day
-from till_service.domain.events import ChargeStarted, PaymentCharged
+from till_service.domain.events import ChargeStarted, PaymentCharged, PaymentDeclined, PaymentRefunded, PaymentVoided
 from till_service.domain.payment import Outcome, Payment, PaymentState
 
-OUTBOX = Outbox("till")
-
-
-class SqlAnswers:
-    """Answers to the orders service, by way of the outbox."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def payment_settled(self, payment: Payment) -> None:
-        message = settled(payment)
-        OUTBOX.add(self._connection, message.type, message.order_id, message, keys=KEYS)
+_REASON_LENGTH = 100
 
 
 class SqlBooks:
@@ -36,66 +25,48 @@ class SqlBooks:
     def __init__(self, connection: Connection, now: datetime) -> None:
         OUTBOX.lock(connection)
         self._connection = connection
-        self._now = now
+        self.now: Final = now
+
+    def open_day(self, of: date) -> date:
+        return open_day(self._connection, of)
 
     def payment(self, order_id: str) -> Payment | None:
-        row = self._connection.execute(select(payments).where(payments.c.order_id == order_id)).first()
-        return None if row is None else payment_of(row)
+        return find_payment(self._connection, order_id)
 
     def start(self, charge: ChargeStarted, business_day: date) -> Payment:
-        loaded = self._day(business_day)
-        till_store.append(self._connection, loaded, [decide.start(loaded.state, charge)], at=self._now)
-        payment = Payment(charge, business_day, PaymentState.CHARGING, self._now)
-        self._connection.execute(
-            insert(payments).values(
-                order_id=charge.order_id,
-                payment_id=charge.payment_id,
-                business_day=business_day,
-                amount_won=charge.amount_won,
-                method=charge.method,
-                payment=charge.payment,
-                state=payment.state.value,
-                reference=payment.reference,
-                reason=payment.reason,
-                at=payment.at,
-            )
-        )
-        return payment
+        loaded = load_day(self._connection, business_day)
+        append(self._connection, loaded, [decide.start(loaded.state, charge)], self.now)
+        return self.add(Payment(charge, business_day, PaymentState.CHARGING, self.now))
 
     def settle(self, payment: Payment, outcome: Outcome) -> Payment:
-        order_id, loaded = payment.charge.order_id, self._day(payment.business_day)
-        event = decide.settle(loaded.state, order_id, outcome)
-        after = till_store.append(self._connection, loaded, [event], at=self._now)
-        if isinstance(event, PaymentCharged):
-            changed = replace(payment, state=PaymentState.CHARGED, at=self._now, reference=event.reference)
-        else:
-            changed = replace(payment, state=PaymentState.DECLINED, at=self._now, reason=event.reason)
-        self._connection.execute(
-            update(payments)
-            .where(payments.c.order_id == order_id)
-            .values(state=changed.state.value, at=changed.at, reference=changed.reference, reason=changed.reason)
-        )
-        self._show(after)
+        loaded = load_day(self._connection, payment.business_day)
+        event = decide.settle(loaded.state, payment.charge.order_id, outcome)
+        append(self._connection, loaded, [event], self.now)
+        match event:
+            case PaymentCharged(reference=reference):
+                changed = replace(payment, state=PaymentState.CHARGED, reference=reference)
+            case PaymentDeclined(reason=reason):
+                changed = replace(payment, state=PaymentState.DECLINED, reason=reason)
+            case PaymentVoided():
+                changed = replace(payment, state=PaymentState.VOIDED)
+        return self.keep(changed)
+
+    def add(self, payment: Payment) -> Payment:
+        add_payment(self._connection, payment)
+        return payment
+
+    def keep(self, payment: Payment) -> Payment:
+        changed = replace(payment, at=self.now, reason=payment.reason[:_REASON_LENGTH])
+        keep_payment(self._connection, changed)
         return changed
 
-    def _day(self, business_day: date) -> Loaded[Day]:
-        return till_store.load(self._connection, Stream("till", business_day))
-
-    def _show(self, loaded: Loaded[Day]) -> None:
-        business_day, day = loaded.stream.business_day, loaded.state
-        self._connection.execute(delete(days).where(days.c.business_day == business_day))
-        self._connection.execute(
-            insert(days).values(
-                business_day=business_day,
-                cash_won=day.cash_won,
-                card_won=day.card_won,
-                payments=day.payments,
-                declined=day.declined,
-            )
-        )
-
-
-def payment_of(row: Row[tuple[object, ...]]) -> Payment:
-    charge = ChargeStarted(row.order_id, row.payment_id, row.amount_won, row.method, row.payment)
-    state = PaymentState(row.state)
-    return Payment(charge, row.business_day, state, row.at, reference=row.reference, reason=row.reason)
+    def reversed(self, payment: Payment) -> Payment:
+        charge, amount_won = payment.charge, payment.given_back_won
+        about = charge.order_id, charge.payment_id, amount_won, charge.method
+        event: PaymentVoided | PaymentRefunded
+        if payment.state is PaymentState.VOIDING:
+            event, state = PaymentVoided(*about), PaymentState.VOIDED
+        else:
+            event, state = PaymentRefunded(*about, payment.reason), PaymentState.REFUNDED
+        append(self._connection, load_day(self._connection, payment.books_day), [event], self.now)
+        return self.keep(replace(payment, state=state))

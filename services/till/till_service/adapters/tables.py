@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Date, Index, Integer, MetaData, String, Table
+from sqlalchemy import BigInteger, Column, Date, Index, Integer, MetaData, String, Table, Text
 
 from jogakbo.database import UtcDateTime
 from jogakbo.service.event_store import EventStore
@@ -27,7 +27,10 @@ payments = Table(
     Column("reference", String(200), nullable=False),
     Column("reason", String(100), nullable=False),
     Column("at", UtcDateTime, nullable=False),
+    Column("undone_on", Date, nullable=True),
     Index("ix_payments_state_at", "state", "at"),
+    Index("ix_payments_business_day", "business_day"),
+    Index("ix_payments_undone_on", "undone_on"),
 )
 
 days = Table(
@@ -38,4 +41,18 @@ days = Table(
     Column("card_won", BigInteger, nullable=False),
     Column("payments", Integer, nullable=False),
     Column("declined", Integer, nullable=False),
+    Column("refunds", Integer, nullable=False, server_default="0"),
+    Column("refunded_won", BigInteger, nullable=False, server_default="0"),
+    Column("cash_refunded_won", BigInteger, nullable=False, server_default="0"),
+    Column("opening_cash_won", BigInteger, nullable=False, server_default="0"),
+)
+
+# One row per close. ``data`` is the whole ``Closing`` in JSON; the other columns are what is searched for.
+closings = Table(
+    "closings",
+    metadata,
+    Column("business_day", Date, primary_key=True),
+    Column("next_day", Date, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("data", Text, nullable=False),
 )

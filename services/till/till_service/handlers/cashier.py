@@ -1,45 +1,46 @@
-"""The cashier: takes every charge that was written down to its gateway, and writes down the outcome.
+"""The cashier: takes every charge, void and refund that was written down to the gateway, and writes down the outcome.
 
 Between the two transactions no lock is held, so a slow gateway holds up nothing but its own payments. After a
-crash at any point the charge is still written down as under way and is taken to the gateway again, which is
-idempotent by order.
+crash at any point what was written down is still under way and is taken to the gateway again, which is idempotent
+by order.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 
 import structlog
+from prometheus_client import Gauge
 
-from till_service.domain.events import Method
-from till_service.domain.payment import Outcome, Payment
+from till_service.domain.payment import Payment, PaymentState
 from till_service.handlers.charges import settle_payment
-from till_service.handlers.ports import GatewayError, PaymentGateway, Store
+from till_service.handlers.ports import Answers, Books, GatewayError, PaymentGateway, Store
+from till_service.handlers.reversals import settle_reversal
 
 POLL_SECONDS = 0.5
-"""How long a charge waits at most when the wake call for it was lost, and between two tries."""
+"""How long a payment waits at most when the wake call for it was lost, and between its first tries."""
 
-AT_ONCE = 8
-"""Calls to gateways under way at one time."""
+AT_ONCE = 16
+"""Calls of the gateway under way at one time."""
+
+ALARMING_TRIES = 5
+
+_LONGEST_PAUSE_SECONDS = 10.0
+_ALARMS = Gauge("jogakbo_till_payment_alarms", "Payments that the gateway has not answered five times in a row")
 
 
 class Cashier:
-    def __init__(
-        self,
-        store: Store,
-        gateways: Mapping[Method, PaymentGateway],
-        *,
-        gateway_timeout_seconds: float,
-        poll_seconds: float = POLL_SECONDS,
-    ) -> None:
+    def __init__(self, store: Store, gateway: PaymentGateway, *, poll_seconds: float = POLL_SECONDS) -> None:
         self._store = store
-        self._gateways = gateways
+        self._gateway = gateway
         self._poll_seconds = poll_seconds
-        self._gateway_timeout_seconds = gateway_timeout_seconds
         self._woken = asyncio.Event()
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._in_hand: set[str] = set()
+        self._finished: set[str] = set()
+        self._failures: Counter[str] = Counter()
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -58,37 +59,58 @@ class Cashier:
                     await self._wait()
 
     async def _take_up(self, tasks: asyncio.TaskGroup) -> None:
+        self._finished.clear()
         for payment in await asyncio.to_thread(self._under_way):
-            if payment.charge.order_id not in self._in_hand:
+            # What was finished while the list was read may still be on it.
+            if payment.charge.order_id not in self._in_hand | self._finished:
                 self._in_hand.add(payment.charge.order_id)
-                tasks.create_task(self._collect(payment))
+                tasks.create_task(self._see_to(payment))
 
-    async def _collect(self, payment: Payment) -> None:
+    async def _see_to(self, payment: Payment) -> None:
         order_id = payment.charge.order_id
         try:
-            outcome = await self._ask(payment)
-            await asyncio.to_thread(self._settle, order_id, outcome)
-        except (GatewayError, TimeoutError) as error:
-            structlog.get_logger().warning("gateway_silent", order_id=order_id, error=repr(error))
-            await asyncio.sleep(self._poll_seconds)
+            await self._ask(payment)
+            self._finished.add(order_id)
+            del self._failures[order_id]
+        except GatewayError as error:
+            await self._try_later(payment, error)
         except Exception:  # a task's boundary: one payment's trouble must not stop the others
-            structlog.get_logger().exception("charge_failed", order_id=order_id)
+            structlog.get_logger().exception("payment_failed", order_id=order_id)
             await asyncio.sleep(self._poll_seconds)
         finally:
             self._in_hand.discard(order_id)
+            _ALARMS.set(sum(failures >= ALARMING_TRIES for failures in self._failures.values()))
 
-    async def _ask(self, payment: Payment) -> Outcome:
-        gateway = self._gateways[payment.charge.method]
-        async with self._slots, asyncio.timeout(self._gateway_timeout_seconds):
-            return await gateway.charge(payment.charge)
+    async def _ask(self, payment: Payment) -> None:
+        """The work is one question to the gateway, with no transaction open, and one transaction after it."""
+        order_id = payment.charge.order_id
+        if payment.state is PaymentState.CHARGING:
+            async with self._slots:
+                outcome = await self._gateway.charge(payment.charge, payment.business_day)
+            await self._write(lambda books, answers: settle_payment(payment, outcome, books, answers))
+            return
+        async with self._slots:
+            if payment.undone_on is None or payment.is_void_on_its_own_day:
+                await self._gateway.void(order_id)
+            else:
+                # It was sold, or the books of its day are closed: the charge stands and its money is given back.
+                await self._gateway.refund(order_id, payment.undone_on)
+        await self._write(lambda books, answers: settle_reversal(payment, books, answers))
+
+    async def _write(self, work: Callable[[Books, Answers], None]) -> None:
+        await asyncio.to_thread(self._store.write_together, work)
+
+    async def _try_later(self, payment: Payment, error: GatewayError) -> None:
+        order_id = payment.charge.order_id
+        self._failures[order_id] += 1
+        failures = self._failures[order_id]
+        log = structlog.get_logger().error if failures == ALARMING_TRIES else structlog.get_logger().warning
+        log("gateway_silent", order_id=order_id, state=payment.state, tries=failures, error=str(error))
+        await asyncio.sleep(min(self._poll_seconds * 2 ** (failures - 1), _LONGEST_PAUSE_SECONDS))
 
     def _under_way(self) -> Sequence[Payment]:
         with self._store.read() as views:
             return views.under_way()
-
-    def _settle(self, order_id: str, outcome: Outcome) -> None:
-        with self._store.write() as (books, answers):
-            settle_payment(order_id, outcome, books, answers)
 
     async def _wait(self) -> None:
         try:
