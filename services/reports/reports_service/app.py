@@ -13,10 +13,13 @@ from jogakbo.contract.cloudevent import CloudEvent, utc_now
 from jogakbo.events import Consumer
 from jogakbo.service import Database, create_service
 from jogakbo.service.clock import Clock
-from reports_service.adapters import bind_reports
-from reports_service.api import reports_router
-from reports_service.events import OrderConfirmed, PaymentCharged
-from reports_service.handlers import count_payment, count_sale
+from reports_service.adapters.counting import hear
+from reports_service.adapters.messages import HEARD, Heard
+from reports_service.adapters.rebuilding import Rebuilder
+from reports_service.adapters.store import SqlStore
+from reports_service.api.days import days_router
+from reports_service.api.operating import operating_router
+from reports_service.api.sales import sales_router
 from reports_service.settings import Settings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -24,12 +27,18 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 def create_app(settings: Settings, now: Callable[[], datetime] = utc_now) -> FastAPI:
     """Build the service; nothing connects or runs before its lifespan starts."""
+    clock = Clock(settings.zone, now)
+    database = Database(settings.reports_database_url, migrations=MIGRATIONS)
+    consumer = create_consumer(settings.zone)
+    rebuilder = Rebuilder(database, settings.zone)
+    store = SqlStore(database, clock, consumer, rebuilder, settings.redis_url)
     return create_service(
         "reports",
         settings=settings,
-        database=Database(settings.reports_database_url, migrations=MIGRATIONS),
-        routers=[reports_router(Clock(settings.zone, now))],
-        consumer=create_consumer(settings.zone),
+        database=database,
+        routers=[sales_router(store, clock), days_router(store), operating_router(store, clock, lab=settings.lab)],
+        consumer=consumer,
+        jobs={"rebuild": rebuilder.run},
     )
 
 
@@ -37,12 +46,9 @@ def create_consumer(zone: tzinfo) -> Consumer:
     """What the reports listen to."""
     consumer = Consumer()
 
-    @consumer.on("orders.OrderConfirmed", OrderConfirmed)
-    def order_confirmed(connection: Connection, event: CloudEvent, data: OrderConfirmed) -> None:
-        count_sale(bind_reports(connection), data.sale(), zone)
+    def heard(connection: Connection, event: CloudEvent, data: Heard) -> None:
+        hear(connection, event, data, zone)
 
-    @consumer.on("till.PaymentCharged", PaymentCharged)
-    def payment_charged(connection: Connection, event: CloudEvent, data: PaymentCharged) -> None:
-        count_payment(bind_reports(connection), data.payment())
-
+    for type, data_type in HEARD.items():
+        consumer.on(type, data_type)(heard)
     return consumer

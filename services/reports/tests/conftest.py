@@ -5,35 +5,44 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
 
 import msgspec
 import pytest
 from fastapi import FastAPI
+from jsonschema import Draft202012Validator, FormatChecker
+from sqlalchemy import select
 from starlette.testclient import TestClient
 
+import reports_service
 from jogakbo.contract.cloudevent import CloudEvent, encode_event
 from jogakbo.contract.streams import Position
 from jogakbo.events import Outbox
 from jogakbo.events.inbox import Entry
 from jogakbo.service import Database
 from jogakbo.testing.databases import FreshDatabase
+from reports_service.adapters.rebuilding import Rebuilder
+from reports_service.adapters.tables import READ
 from reports_service.app import MIGRATIONS, create_app, create_consumer
 from reports_service.settings import Settings
 
 LATTE = {"item_id": "latte", "name": {"en": "Café latte", "ko": "카페 라테"}, "price_won": 5000}
 TOAST = {"item_id": "toast", "name": {"en": "Toast", "ko": "토스트"}, "price_won": 6500}
 TODAY = "2026-03-02"
+SCHEMAS = Path(reports_service.__file__).parent / "schemas"
 
 
 class Reports:
     """The reports service at noon in Seoul on 2 March, hearing events without a bus."""
 
     def __init__(self, settings: Settings) -> None:
+        self._zone = settings.zone
         self.now = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
         self.app: FastAPI = create_app(settings, lambda: self.now)
         self.client = TestClient(self.app)
         self._consumer = create_consumer(settings.zone)
-        self._database: Database = self.app.state.kit.database
+        self.database: Database = self.app.state.kit.database
         self._seqs: Mapping[str, Iterator[int]] = defaultdict(lambda: itertools.count(1))
 
     def hears(self, type: str, data: Mapping[str, object]) -> None:
@@ -43,7 +52,7 @@ class Reports:
             id=event_id, source=source, type=type, time=self.now, data=msgspec.Raw(msgspec.json.encode(data))
         )
         entry = Entry(Position.parse(event_id), encode_event(event))
-        self._consumer.inbox(self._database, source).deliver(source, [entry])
+        self._consumer.inbox(self.database, source).deliver(source, [entry])
 
     def sells(
         self,
@@ -74,8 +83,63 @@ class Reports:
         payment = {"order_id": "o", "payment_id": payment_id, "amount_won": amount_won, "method": "cash"}
         self.hears("till.PaymentCharged", {**payment, "business_day": day, "charged_at": "2026-03-02T00:10:00Z"})
 
+    def gives_back(self, payment_id: str, amount_won: int, day: str = TODAY) -> None:
+        """The till refunds a payment."""
+        payment = {"order_id": "o", "payment_id": payment_id, "amount_won": amount_won, "method": "cash"}
+        self.hears("till.PaymentRefunded", {**payment, "business_day": day, "refunded_at": "2026-03-02T01:10:00Z"})
+
+    def refunds(self, order_id: str, won: int, *, day: str = TODAY, of_day: str = TODAY, reason: str = "cold") -> None:
+        """An order is given back."""
+        what = {"order_id": order_id, "number": 7, "total_won": won, "reason": reason}
+        days = {"business_day": day, "of_day": of_day, "refunded_at": "2026-03-02T01:10:00Z"}
+        self.hears("orders.OrderRefunded", what | days)
+
+    def balances(self, day: str = TODAY, next_day: str = "2026-03-03", *, digest: str = "") -> None:
+        """The till closes its books of a day, with the reports' own digest when none is given."""
+        digest = digest or self.client.get(f"/days/{day}/payments").json()["digest"]
+        cash = {"opening_cash_won": 100_000, "closing_cash_won": 109_000, "cash_won": 9000, "card_won": 5000}
+        sums = {"refunded_won": 0, "payments": 3, "digest": digest}
+        self.hears("till.DayClosed", {"business_day": day, "next_day": next_day} | cash | sums)
+
+    def archives(self, day: str = TODAY) -> None:
+        """The till ends a day."""
+        self.hears("till.DayArchived", {"business_day": day, "report_digest": ""})
+
+    def closes(self, day: str = TODAY, next_day: str = "2026-03-03") -> None:
+        """The till closes a day, from its balances to its end."""
+        self.balances(day, next_day)
+        self.archives(day)
+
+    def report(self, day: str = TODAY) -> dict[str, Any]:
+        answer = self.client.get(f"/days/{day}/report")
+        return cast(dict[str, Any], answer.json())
+
+    def check(self) -> None:
+        """What must hold whatever a test did: events follow their schemas, every invariant of the service holds, and
+        counting the journal anew gives the same."""
+        for event, data in self.told():
+            schema = json.loads((SCHEMAS / f"{event.type}.json").read_text())
+            Draft202012Validator(schema, format_checker=FormatChecker()).validate(data)
+        assert [check for check in self.client.get("/checks").json() if not check["holds"]] == []
+        before = self.rows()
+        self.rebuilds()
+        assert self.rows() == before
+
+    def rebuilds(self, batch: int = 3) -> None:
+        """Count everything anew, in small steps."""
+        rebuilder = Rebuilder(self.database, self._zone, batch=batch)
+        with self.database.write() as connection:
+            rebuilder.begin(connection)
+        while rebuilder.step():
+            pass
+
+    def rows(self) -> dict[str, list[tuple[object, ...]]]:
+        """Everything that can be read, by table."""
+        with self.database.read() as connection:
+            return {table.name: sorted(tuple(row) for row in connection.execute(select(table))) for table in READ.all}
+
     def told(self) -> list[tuple[CloudEvent, Mapping[str, object]]]:
-        with self._database.read() as connection:
+        with self.database.read() as connection:
             events = Outbox("reports").after(connection, 0, 1000)
         return [(event, json.loads(bytes(event.data))) for event in events]
 
@@ -92,7 +156,9 @@ def reports(fresh_database: FreshDatabase) -> Iterator[Reports]:
         "reports_database_url": fresh_database("reports", _migrated),
         "redis_url": "",
         "log_level": "error",
+        "lab": True,
     }
     reports = Reports(Settings.model_validate(own))
     with reports.client:
         yield reports
+        reports.check()

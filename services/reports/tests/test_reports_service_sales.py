@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
-from jsonschema import Draft202012Validator, FormatChecker
-
-import reports_service
-
 from .conftest import LATTE, TOAST, TODAY, Reports
-
-SCHEMAS = Path(reports_service.__file__).parent / "schemas"
 
 
 def test_a_day_without_sales_is_all_zero(reports: Reports) -> None:
     assert reports.client.get("/sales/today").json() == {
         "business_day": TODAY,
+        "state": "open",
         "total_won": 0,
+        "refunded_won": 0,
+        "adjusted_won": 0,
         "taken_won": 0,
         "orders": 0,
         "by_hour": [],
@@ -54,10 +48,12 @@ def test_days_come_newest_first_and_no_more_than_asked_for(reports: Reports) -> 
     for day in ("2026-02-27", "2026-02-28", "2026-03-02"):
         reports.sells(f"order-{day}", (LATTE, 1), day=day)
     reports.takes("p1", 5000, day="2026-03-02")
-    assert reports.client.get("/days", params={"limit": 2}).json()["days"] == [
-        {"business_day": "2026-03-02", "orders": 1, "won": 5000, "taken_won": 5000},
-        {"business_day": "2026-02-28", "orders": 1, "won": 5000, "taken_won": 0},
+    days = reports.client.get("/days", params={"limit": 2}).json()["days"]
+    assert [(day["business_day"], day["orders"], day["won"], day["taken_won"]) for day in days] == [
+        ("2026-03-02", 1, 5000, 5000),
+        ("2026-02-28", 1, 5000, 0),
     ]
+    assert {(day["state"], day["refunded_won"], day["adjusted_won"]) for day in days} == {("open", 0, 0)}
 
 
 def test_best_sellers_are_those_of_the_last_days_by_money(reports: Reports) -> None:
@@ -83,6 +79,5 @@ def test_an_item_has_the_name_it_was_last_sold_by(reports: Reports) -> None:
 def test_changed_figures_are_told_with_the_key_they_make_stale(reports: Reports) -> None:
     reports.sells("o1", (LATTE, 1))
     [(event, data)] = reports.told()
-    assert (event.type, event.keys, data) == ("reports.SalesChanged", "reports", {"business_day": TODAY})
-    schema = json.loads((SCHEMAS / f"{event.type}.json").read_text())
-    Draft202012Validator(schema, format_checker=FormatChecker()).validate(data)
+    keys = "day-2026-03-02 reports"
+    assert (event.type, event.keys, data) == ("reports.SalesChanged", keys, {"business_day": TODAY})
