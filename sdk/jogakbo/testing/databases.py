@@ -16,11 +16,13 @@ from __future__ import annotations
 import itertools
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 
+from jogakbo.testing.copies import PostgresCopy
 from jogakbo.testing.postgres import Postgres
 
 DATABASE_KINDS = ("sqlite", "postgresql")
@@ -32,8 +34,8 @@ Prepare = Callable[[str], None]
 class FreshDatabase(Protocol):
     """What the fixture ``fresh_database`` is: gives the URL of a database that only this test knows.
 
-    ``prepare`` fills a template once in a session, under its ``name``; the test gets a copy of it. Without one the
-    database is empty.
+    ``prepare`` fills a template once in a session, under its ``name`` (an identifier of SQL); the test gets a copy
+    of it. Without one the database is empty.
     """
 
     def __call__(self, name: str = "empty", prepare: Prepare | None = None) -> str: ...
@@ -45,6 +47,7 @@ class _Templates:
         self._made: set[str] = set()
         self._numbers = itertools.count(1)
         self._server: Postgres | None = None
+        self._free: dict[str, list[PostgresCopy]] = {}
 
     def sqlite(self, name: str, prepare: Prepare | None, folder: Path) -> str:
         copy = folder / f"{name}-{next(self._numbers)}.db"
@@ -54,24 +57,31 @@ class _Templates:
             shutil.copy(template, copy)
         return f"sqlite:///{copy}"
 
-    def postgresql(self, name: str, prepare: Prepare | None) -> str:
+    @contextmanager
+    def postgresql(self, name: str, prepare: Prepare | None) -> Iterator[str]:
+        free = self._free.setdefault(name, [])
+        copy = free.pop() if free else self._copy(name, prepare)
+        yield copy.url
+        if prepare is not None and copy.set_back():
+            free.append(copy)
+        else:
+            copy.close()
+
+    def stop(self) -> None:
+        for copy in itertools.chain(*self._free.values()):
+            copy.close()
+        if self._server is not None:
+            self._server.stop()
+
+    def _copy(self, name: str, prepare: Prepare | None) -> PostgresCopy:
         server, template = self._started(), "template1"
         if prepare is not None:
-            template = f"template_{name.replace('-', '_')}"
+            template = f"template_{name}"
             url = server.url(template)
             if url not in self._made:
                 server.create(template)
             self._make_once(url, prepare)
-        copy = f"copy_{next(self._numbers)}"
-        server.create(copy, template)
-        return server.url(copy)
-
-    def drop(self, url: str) -> None:
-        self._started().drop(url.partition("?")[0].rpartition("/")[2])
-
-    def stop(self) -> None:
-        if self._server is not None:
-            self._server.stop()
+        return PostgresCopy(server, f"copy_{next(self._numbers)}", template)
 
     def _make_once(self, url: str, prepare: Prepare) -> None:
         if url not in self._made:
@@ -112,14 +122,11 @@ def database_kind(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def fresh_database(database_kind: str, _database_templates: _Templates, tmp_path: Path) -> Iterator[FreshDatabase]:
     """Fresh databases of the test's kind; they are gone when it ends."""
-    made: list[str] = []
+    with ExitStack() as made:
 
-    def fresh(name: str = "empty", prepare: Prepare | None = None) -> str:
-        if database_kind == "sqlite":
-            return _database_templates.sqlite(name, prepare, tmp_path)
-        made.append(_database_templates.postgresql(name, prepare))
-        return made[-1]
+        def fresh(name: str = "empty", prepare: Prepare | None = None) -> str:
+            if database_kind == "sqlite":
+                return _database_templates.sqlite(name, prepare, tmp_path)
+            return made.enter_context(_database_templates.postgresql(name, prepare))
 
-    yield fresh
-    for url in made:
-        _database_templates.drop(url)
+        yield fresh
