@@ -78,10 +78,12 @@ class Charge(NamedTuple):
     amount_won: int
 
 
-class Sales(NamedTuple):
-    orders: int
+class Fact(NamedTuple):
+    """What the reports have counted: a `sale`, a `refund`, a `charge` or a `return` of an order."""
+
+    kind: str
+    order_id: str
     won: int
-    taken_won: int
 
 
 class Parked(NamedTuple):
@@ -118,7 +120,9 @@ class Books:
         """The outbox of each service."""
         query = "SELECT seq, id, type, aggregateid, payload FROM outbox ORDER BY seq"
         return {
-            service: tuple(Message(*row[:-1], data=json.loads(row[-1])) for row in self._rows(service, query))
+            service: tuple(
+                Message(row[0], row[1], row[2], row[3], json.loads(row[4])) for row in self._rows(service, query)
+            )
             for service in ("orders", "inventory", "till")
         }
 
@@ -151,7 +155,7 @@ class Books:
         """Archived ones too, by ingredient, day and version."""
         columns = "stream, subject, business_day, version, name, data"
         rows = {
-            (row[1], row[2], row[3]): StockEvent(*row[:-1], data=json.loads(row[-1]))
+            (row[1], row[2], row[3]): StockEvent(row[0], row[1], row[2], row[3], row[4], json.loads(row[5]))
             for table in ("stock_events", "stock_events_archive")
             for row in self._rows("inventory", f"SELECT {columns} FROM {table}")
         }
@@ -183,9 +187,22 @@ class Books:
         return {row[0]: Charge(*row) for row in rows}
 
     @cached_property
-    def sales(self) -> Mapping[str, Sales]:
-        rows = self._rows("reports", "SELECT business_day, orders, won, taken_won FROM day_sales")
-        return {row[0]: Sales(*row[1:]) for row in rows}
+    def facts(self) -> tuple[Fact, ...]:
+        return tuple(Fact(*row) for row in self._rows("reports", "SELECT kind, order_id, won FROM entries"))
+
+    @cached_property
+    def sold_won(self) -> int:
+        """Net, over all days of the reports."""
+        return self._sum("won - refunded_won + adjusted_won")
+
+    @cached_property
+    def taken_won(self) -> int:
+        """Net, over all days of the reports."""
+        return self._sum("taken_won + adjusted_taken_won")
+
+    def _sum(self, figure: str) -> int:
+        rows = self._rows("reports", f"SELECT coalesce(sum({figure}), 0) FROM day_sales")
+        return int(rows[0][0]) if rows else 0
 
     def _rows(self, service: str, query: str) -> list[tuple[Any, ...]]:
         """Nothing where the service or its table is not there."""

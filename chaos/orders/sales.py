@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 
-from chaos.orders.books import Books, Message, Sales
+from chaos.orders.books import Books, Fact, Message
 
 READER = "reports"
 
+# Which message is a fact of which kind, and how many won of it there are by which field.
+_TOLD = {
+    "orders.OrderConfirmed": ("sale", "total_won"),
+    "orders.OrderRefunded": ("refund", "total_won"),
+    "till.PaymentCharged": ("charge", "amount_won"),
+    "till.PaymentRefunded": ("return", "amount_won"),
+    "till.PaymentVoided": ("return", "amount_won"),
+}
+
 
 def as_told(books: Books) -> Iterator[str]:
-    """Its figures are the sum of what lies at or below its positions."""
+    """What it has counted is what lies at or below its positions, each once, and its days add up to that."""
     if _in_between(books):
         return
-    confirmed = {message.subject: message for message in _read(books, "orders.OrderConfirmed")}
-    charged = {message.subject: message for message in _read(books, "till.PaymentCharged")}
-    days: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
-    for message in confirmed.values():
-        day = days[message.data["business_day"]]
-        day[0] += 1
-        day[1] += message.data["total_won"]
-    for message in charged.values():
-        days[message.data["business_day"]][2] += message.data["amount_won"]
-    should = {day: Sales(*figures) for day, figures in days.items()}
-    if should != books.sales:
-        yield f"shows {books.sales}, was told {should}"
+    told = {
+        Fact(kind, message.subject, message.data[field])
+        for type, (kind, field) in _TOLD.items()
+        for message in _read(books, type)
+        if message.data[field]
+    }
+    for fact in told - set(books.facts):
+        yield f"{fact} was told and is not counted"
+    for fact in set(books.facts) - told:
+        yield f"{fact} is counted and was not told"
+    if len(books.facts) != len(set(books.facts)):
+        yield f"something is counted twice: {sorted(books.facts)}"
+    for what, kinds, shown in (
+        ("sold", ("sale", "refund"), books.sold_won),
+        ("taken", ("charge", "return"), books.taken_won),
+    ):
+        should = sum(fact.won * (1 if fact.kind == kinds[0] else -1) for fact in books.facts if fact.kind in kinds)
+        if shown != should:
+            yield f"its days have {shown} won {what}, its entries {should}"
 
 
 def caught_up(books: Books) -> Iterator[str]:
