@@ -39,6 +39,9 @@ _WAY = {
     "ready": "finished",
     "handed_over": "handed_over",
 }
+ENDED = ("handed_over", "rejected", "cancelled", "refunded")
+"""How an order stands to which nothing more happens by itself."""
+
 _TURNS = ("refused", "declined", "timed_out", "cancel_asked", "voided")
 """Where the way of an order may turn back; the first of them says why it did."""
 

@@ -8,7 +8,7 @@ from jogakbo.fragment import Action, Answer, NotFound, Param, ServiceRefused, Vi
 from orders_fragment.client import Order, OrdersService
 from orders_fragment.log import log, messages
 from orders_fragment.server import ORDER_ID, server
-from orders_fragment.standing import standing, steps, tone
+from orders_fragment.standing import ENDED, standing, steps, tone
 
 _LONGEST_REASON = 40
 
@@ -28,11 +28,12 @@ async def track(view: View) -> str:
         if refusal.problem.status == 404:
             raise NotFound(view.render("no_order.html")) from refusal
         raise
-    entries = log(order)
+    entries, stood = log(order), standing(order)
     return view.render(
         "track.html",
         order=order,
-        stood=standing(order),
+        stood=stood,
+        is_open=stood not in ENDED,
         tone=tone(order),
         steps=steps(order),
         reason=_reason(view, order),
@@ -41,7 +42,6 @@ async def track(view: View) -> str:
         longest_reason=_LONGEST_REASON,
         entries=entries,
         messages=messages(entries),
-        took_ms=entries[-1].after_ms if entries else 0,
     )
 
 

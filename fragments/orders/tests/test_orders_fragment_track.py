@@ -142,7 +142,7 @@ def test_behind_the_scenes_each_message_goes_to_and_fro_with_its_try(url: str, s
         "To Till: VoidPayment try 3",
     ]
     assert re.findall(r"orders-state.>(\w+)<", html) == ["RESERVING", "CHARGING", "VOIDING"]
-    assert "6 messages in 240.000 s" in html
+    assert "6 messages" in html
 
 
 def test_a_charge_that_came_too_late_is_called_so(url: str, service: FakeService) -> None:
