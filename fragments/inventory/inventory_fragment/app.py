@@ -10,7 +10,18 @@ from starlette.applications import Starlette
 
 from inventory_fragment.client import Ingredient, InventoryService
 from inventory_fragment.settings import Settings
-from jogakbo.fragment import Action, Answer, FragmentServer, NotFound, Param, ServiceRefused, View
+from inventory_fragment.timeline import offer_timeline
+from jogakbo.fragment import (
+    Action,
+    Answer,
+    FragmentServer,
+    NotFound,
+    Param,
+    ServiceRefused,
+    View,
+    offer_checks,
+    offer_lab,
+)
 
 server = FragmentServer("inventory", package="inventory_fragment", team="inventory")
 
@@ -103,6 +114,15 @@ def _key(action: Action) -> str:
 def _whole(text: str) -> int | None:
     digits = text.replace(",", "").strip()
     return int(digits) if re.fullmatch(r"[0-9]{1,9}", digits) else None
+
+
+offer_timeline(server)
+offer_checks(server, title={"en": "Stock", "ko": "재고"}, keys=["stock"])
+offer_lab(
+    server,
+    title={"en": "Stock", "ko": "재고"},
+    messages=("inventory.ReserveStock", "inventory.CommitReservation", "inventory.ReleaseReservation"),
+)
 
 
 def create_app(settings: Settings) -> Starlette:

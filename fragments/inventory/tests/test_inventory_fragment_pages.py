@@ -51,6 +51,8 @@ def event(kind: str, version: int, amount: int, order_id: str | None = None) -> 
 def _stock(service: FakeService) -> None:
     service.answers("GET", "/ingredients", {"ingredients": [BEANS, CROISSANT, MATCHA]})
     service.answers("GET", "/ingredients/beans", BEANS)
+    service.answers("GET", "/checks", [])
+    service.answers("GET", "/-/parked", [])
     events = [event("committed", 3, 36, "0191-12"), event("held", 2, 36, "0191-12"), event("restocked", 1, 2000)]
     service.answers("GET", "/ingredients/beans/history", {"events": events})
 
