@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
-
 from starlette.applications import Starlette
 
-from jogakbo.fragment import FragmentServer, View
+from jogakbo.fragment import FragmentServer, View, offer_checks, offer_lab
 from reports_fragment.chart import hours_chart
 from reports_fragment.client import ReportsService
+from reports_fragment.day import offer_report
+from reports_fragment.panes import offer_panes
+from reports_fragment.rebuild import offer_rebuild
+from reports_fragment.rows import rows
 from reports_fragment.settings import Settings
 
 server = FragmentServer("reports", package="reports_fragment", team="reports")
@@ -18,22 +18,6 @@ server = FragmentServer("reports", package="reports_fragment", team="reports")
 _BEST_DAYS = 7
 _BEST_SHOWN = 10
 _DAYS_SHOWN = 14
-
-
-class _Sold(Protocol):
-    @property
-    def won(self) -> int: ...
-
-
-S = TypeVar("S", bound=_Sold)
-
-
-@dataclass(frozen=True, slots=True)
-class Row(Generic[S]):
-    """A row of a list with the length of its bar, in percent of the longest."""
-
-    sold: S
-    percent: float
 
 
 @server.fragment("sales", title={"en": "Sales by hour", "ko": "시간대별 매출"}, keys=["reports"])
@@ -48,18 +32,20 @@ async def sales(view: View) -> str:
 async def bestsellers(view: View) -> str:
     """What sold best in the last week."""
     sellers = await ReportsService(view.service).best_sellers(days=_BEST_DAYS, limit=_BEST_SHOWN)
-    return view.render("bestsellers.html", rows=_rows(sellers), days=_BEST_DAYS)
+    return view.render("bestsellers.html", rows=rows(sellers), days=_BEST_DAYS)
 
 
 @server.fragment("days", title={"en": "Days", "ko": "일별 매출"}, keys=["reports"])
 async def days(view: View) -> str:
     """The last two weeks."""
-    return view.render("days.html", rows=_rows(await ReportsService(view.service).days(_DAYS_SHOWN)))
+    return view.render("days.html", rows=rows(await ReportsService(view.service).days(_DAYS_SHOWN)))
 
 
-def _rows(sold: Sequence[S]) -> list[Row[S]]:
-    most = max((one.won for one in sold), default=0) or 1
-    return [Row(one, round(100 * one.won / most, 1)) for one in sold]
+offer_report(server)
+offer_rebuild(server)
+offer_panes(server)
+offer_checks(server, title={"en": "Reports", "ko": "보고서"}, keys=["reports"])
+offer_lab(server, title={"en": "Reports", "ko": "보고서"}, messages=())
 
 
 def create_app(settings: Settings) -> Starlette:

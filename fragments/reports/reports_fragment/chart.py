@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reports_fragment.client import Hour
+from reports_fragment.client import Hour, Method
 
 TOP = 18
 BOTTOM = 186
@@ -90,3 +90,24 @@ def _round_up(won: int) -> int:
             if won <= step * magnitude:
                 return step * magnitude
         magnitude *= 10
+
+
+@dataclass(frozen=True, slots=True)
+class Arc:
+    """A share of a ring, in percent: ``length`` long, beginning at ``start``."""
+
+    method: Method
+    start: float
+    length: float
+
+
+def donut(methods: Sequence[Method]) -> list[Arc]:
+    """The shares of what was taken by each method; none without money."""
+    total = sum(method.won for method in methods)
+    arcs: list[Arc] = []
+    start = 0.0
+    for method in methods if total else ():
+        length = round(100 * method.won / total, 2)
+        arcs.append(Arc(method, start, length))
+        start = round(start + length, 2)
+    return arcs

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from reports_fragment.chart import BOTTOM, TOP, hours_chart
-from reports_fragment.client import Hour
+from reports_fragment.chart import BOTTOM, TOP, donut, hours_chart
+from reports_fragment.client import Hour, Method
 
 
 def test_hours_between_sales_are_shown_empty() -> None:
@@ -36,3 +36,12 @@ def test_the_lines_stand_at_round_sums(most: int, top: int) -> None:
 
 def test_the_best_hour_is_the_one_that_sold_most() -> None:
     assert hours_chart([Hour(9, 9, 9000), Hour(10, 1, 9500)]).best.hour == 10
+
+
+def test_the_shares_of_a_ring_follow_one_another_and_are_the_whole() -> None:
+    arcs = donut([Method("card", 3, 30000, 1, 4500), Method("cash", 1, 10000, 0, 0)])
+    assert [(arc.start, arc.length) for arc in arcs] == [(0.0, 75.0), (75.0, 25.0)]
+
+
+def test_without_money_there_is_no_ring() -> None:
+    assert donut([Method("card", 0, 0, 0, 0)]) == []

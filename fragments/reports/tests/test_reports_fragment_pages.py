@@ -12,12 +12,19 @@ HOURS = [{"hour": 9, "orders": 3, "won": 15000}, {"hour": 11, "orders": 5, "won"
 LATTE = {"item_id": "latte", "name": {"en": "Café latte", "ko": "카페 라테"}, "qty": 9, "won": 45000}
 TOAST = {"item_id": "toast", "name": {"en": "Toast", "ko": "토스트"}, "qty": 3, "won": 22500}
 
+DAY = {"business_day": "2026-11-22", "orders": 8, "won": 46000, "taken_won": 46000}
+PANES = {"frozen": False, "bus": "connected", "streams": [], "written": [], "rows": [], "day": DAY}
+
 
 @pytest.fixture(autouse=True)
 def _reports(service: FakeService) -> None:
     sales = {"business_day": "2026-11-22", "total_won": 46000, "orders": 8, "by_hour": HOURS}
     service.answers("GET", "/sales/today", sales)
     service.answers("GET", "/best-sellers", {"items": [LATTE, TOAST]})
+    service.answers("GET", "/rebuild", {"state": "idle", "done": 0, "of": 0, "finished_at": None})
+    service.answers("GET", "/panes", PANES)
+    service.answers("GET", "/checks", [])
+    service.answers("GET", "/-/parked", [])
     service.answers("GET", "/days", {"days": [{"business_day": "2026-11-22", "orders": 8, "won": 46000}]})
 
 

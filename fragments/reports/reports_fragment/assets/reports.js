@@ -1,0 +1,4 @@
+// The one thing that a link cannot do.
+document.addEventListener("click", ({ target }) => {
+  if (target.closest("[data-print]")) print();
+});
