@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from jogakbo.contract.cloudevent import CloudEvent, EventError, decode_event, utc_now
@@ -14,6 +14,8 @@ from jogakbo.contract.streams import START, Position
 from jogakbo.database import Database, TransactionConflict
 from jogakbo.events import tables
 from jogakbo.events.trace import traced
+
+_FIRST = text("INSERT INTO positions (stream, epoch, seq) VALUES (:stream, 0, 0) ON CONFLICT DO NOTHING")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class Inbox:
                 self._handle(connection, entry)
                 at = entry.position
             if at != start:
-                _move(connection, stream, start, at)
+                _move(connection, stream, at)
         return at
 
     def park(self, stream: str, entry: Entry, reason: str, attempts: int) -> Position:
@@ -91,13 +93,13 @@ class Inbox:
                     stream=stream,
                     epoch=entry.position.epoch,
                     seq=entry.position.seq,
-                    event=entry.payload.decode(errors="replace"),
-                    reason=reason,
+                    event=_text(entry.payload.decode(errors="replace")),
+                    reason=_text(reason),
                     attempts=attempts,
                     parked_at=utc_now(),
                 )
             )
-            _move(connection, stream, start, entry.position)
+            _move(connection, stream, entry.position)
         return entry.position
 
     def unpark(self, stream: str, position: Position) -> None:
@@ -128,13 +130,18 @@ class Inbox:
 def _position(connection: Connection, stream: str, *, lock: bool = False) -> Position:
     query = select(tables.positions.c.epoch, tables.positions.c.seq).where(tables.positions.c.stream == stream)
     row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    if row is None and lock:
+        # Before the first event there is nothing to lock, and two replicas would both handle it.
+        connection.execute(_FIRST, {"stream": stream})
+        row = connection.execute(query.with_for_update()).one()
     return START if row is None else Position(*row)
 
 
-def _move(connection: Connection, stream: str, start: Position, to: Position) -> None:
-    values = {"epoch": to.epoch, "seq": to.seq}
-    if start == START:
-        # Two replicas at their very first event: the primary key lets one of them win.
-        connection.execute(insert(tables.positions).values(stream=stream, **values))
-        return
-    connection.execute(update(tables.positions).where(tables.positions.c.stream == stream).values(values))
+def _move(connection: Connection, stream: str, to: Position) -> None:
+    this = tables.positions.c.stream == stream
+    connection.execute(update(tables.positions).where(this).values(epoch=to.epoch, seq=to.seq))
+
+
+def _text(text: str) -> str:
+    """PostgreSQL's texts hold every character but this one."""
+    return text.replace("\x00", "\ufffd")
