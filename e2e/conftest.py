@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
@@ -17,6 +18,16 @@ NewVisitor = Callable[..., Visitor]
 @pytest.fixture(scope="session")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     portal = Portal(tmp_path_factory.mktemp("portal"))
+    try:
+        yield portal.wait_ready()
+    finally:
+        portal.stop()
+
+
+@pytest.fixture(scope="session")
+def lab_portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """Another one, with the lab; for what breaks things on purpose, and for what would change the others' day."""
+    portal = Portal(tmp_path_factory.mktemp("lab"), LAB="1")
     try:
         yield portal.wait_ready()
     finally:
@@ -42,6 +53,19 @@ def new_visitor(portal: Portal, browser: Browser) -> Iterator[NewVisitor]:
 
     A complaint in anybody's console, or a request to another host, fails the test.
     """
+    with _visitors(portal, browser) as make:
+        yield make
+
+
+@pytest.fixture
+def new_lab_visitor(lab_portal: Portal, browser: Browser) -> Iterator[NewVisitor]:
+    """Another person at the portal with the lab."""
+    with _visitors(lab_portal, browser) as make:
+        yield make
+
+
+@contextmanager
+def _visitors(portal: Portal, browser: Browser) -> Iterator[NewVisitor]:
     visitors: list[Visitor] = []
 
     def make(**options: object) -> Visitor:
