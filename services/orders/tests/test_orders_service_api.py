@@ -201,6 +201,56 @@ def test_a_rejected_order_says_what_was_short(api: TestClient, cafe: Cafe) -> No
     ]
 
 
+def test_an_order_can_be_cancelled_and_again(api: TestClient) -> None:
+    api.put(f"/orders/{ORDER}", json=LATTE)
+    answers = [api.post(f"/orders/{ORDER}/cancellation") for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [202, 202]
+    assert answers[0].json() == answers[1].json()
+    assert (answers[0].json()["state"], answers[0].json()["reason"]) == ("RELEASING", "cancelled_by_guest")
+    assert answers[0].json()["can"] == []
+
+
+def test_a_reason_may_be_given(api: TestClient, confirmed: Cafe) -> None:
+    refund = api.post(f"/orders/{ORDER}/refund", json={"reason": "spilled"})
+    assert (refund.json()["state"], refund.json()["reason"]) == ("REFUNDING", "spilled")
+    assert problem(api.post(f"/orders/{ORDER}/refund", json={"reason": "x" * 41})) == (422, "invalid_request")
+
+
+def test_what_cannot_be_called_off_says_why(api: TestClient, confirmed: Cafe) -> None:
+    api.post(f"/orders/{ORDER}/take")
+    assert problem(api.post(f"/orders/{ORDER}/cancellation")) == (409, "kitchen_has_begun")
+    api.put(f"/orders/{(other := str(uuid4()))}", json=LATTE)
+    assert problem(api.post(f"/orders/{other}/refund")) == (409, "illegal_transition")
+    assert problem(api.post(f"/orders/{uuid4()}/cancellation")) == (404, "unknown_order")
+
+
+def test_every_202_says_where_in_the_stream_it_stands(api: TestClient, cafe: Cafe) -> None:
+    placed = api.put(f"/orders/{ORDER}", json=LATTE)
+    assert placed.headers["jogakbo-position"].endswith("-2")
+    cancelled = api.post(f"/orders/{ORDER}/cancellation")
+    assert cancelled.headers["jogakbo-position"].endswith("-3")
+    assert cancelled.headers["jogakbo-position"].startswith("orders:")
+    assert api.post(f"/orders/{ORDER}/cancellation").headers["jogakbo-position"].endswith("-3")
+
+
+def test_the_newest_orders_are_listed_however_they_stand(api: TestClient, cafe: Cafe) -> None:
+    first, second, third = (str(uuid4()) for _ in range(3))
+    for order_id in (first, second, third):
+        cafe.places_an_americano(order_id)
+        cafe.now += timedelta(minutes=1)
+    cafe.hears(refused, order_id=second)
+    assert [order["id"] for order in api.get("/recent?limit=2").json()["orders"]] == [third, second]
+
+
+def test_the_checks_of_the_service_are_told(api: TestClient) -> None:
+    found = api.get("/checks").json()
+    assert {(check["name"], check["holds"]) for check in found} == {
+        ("every_order_terminal", True),
+        ("commands_in_log", True),
+        ("confirmed_share", True),
+    }
+
+
 def test_a_draft_belongs_to_who_carries_its_token() -> None:
     only_their_own(Identity(GUEST), GUEST)
     only_their_own(ANONYMOUS, GUEST)

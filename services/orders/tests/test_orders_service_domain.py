@@ -108,7 +108,8 @@ def test_from_every_state_an_end_can_be_reached() -> None:
 
 
 def test_an_order_is_tried_again_after_pauses_that_double_up_to_a_minute() -> None:
-    waiting, pauses = order(State.COMMITTING).waiting(NOON), []
+    waiting = order(State.COMMITTING).waiting(NOON)
+    pauses: list[timedelta] = []
     while len(pauses) < 8:
         assert waiting.due_at is not None
         pauses.append(waiting.due_at - (NOON + sum(pauses, timedelta())))

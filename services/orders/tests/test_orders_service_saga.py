@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from orders_service.adapters.orders import OrderMoved
@@ -7,8 +9,22 @@ from orders_service.domain.errors import IllegalTransition, UnknownOrder
 from orders_service.domain.kitchen import Progress
 from orders_service.domain.saga import State, Step
 from orders_service.handlers import kitchen, saga
+from orders_service.handlers.cancelling import refund_order
+from orders_service.handlers.ports import Transaction
 
 from .conftest import BEANS, ORDER, Cafe, Heard, paid, refused
+
+
+def timed_out(tx: Transaction, order_id: str) -> None:
+    saga.hear(tx, tx.orders.get(order_id), Step.TIMED_OUT)
+
+
+def asked_back(tx: Transaction, order_id: str) -> None:
+    refund_order(tx, order_id, "spilled")
+
+
+def given_back(tx: Transaction, order_id: str) -> None:
+    saga.payment_refunded(tx, order_id, date(2026, 3, 2))
 
 
 def test_an_order_with_stock_and_money_is_confirmed(cafe: Cafe) -> None:
@@ -57,6 +73,8 @@ def test_a_declined_order_gives_its_stock_back_and_is_cancelled(cafe: Cafe) -> N
         ([refused], "orders.OrderRejected"),
         ([saga.stock_reserved, saga.payment_declined], "inventory.ReleaseReservation"),
         ([saga.stock_reserved, saga.payment_declined, saga.reservation_released], "orders.OrderCancelled"),
+        ([saga.stock_reserved, saga.payment_voided], "inventory.ReleaseReservation"),
+        ([saga.stock_reserved, paid, saga.reservation_committed, asked_back, given_back], "orders.OrderRefunded"),
     ],
 )
 def test_a_repeated_answer_does_nothing_but_send_again_what_it_caused(
@@ -69,7 +87,7 @@ def test_a_repeated_answer_does_nothing_but_send_again_what_it_caused(
     assert cafe.order() == before
     assert cafe.steps_written() == steps
     (again,) = cafe.events()[len(said) :]
-    assert (again.type, bytes(again.data)) == (sent_again, bytes(said[-1].data))
+    assert (again.id, again.type, bytes(again.data)) == (said[-1].id, sent_again, bytes(said[-1].data))
 
 
 def test_a_repeat_of_an_answer_long_past_is_silent(confirmed: Cafe) -> None:
@@ -79,6 +97,50 @@ def test_a_repeat_of_an_answer_long_past_is_silent(confirmed: Cafe) -> None:
     assert confirmed.order().state is State.CONFIRMED
 
 
+LATE: list[tuple[list[Heard], Heard]] = [
+    ([timed_out], saga.stock_reserved),
+    ([timed_out], refused),
+    ([timed_out, saga.reservation_released], refused),
+    ([saga.stock_reserved, timed_out], saga.stock_reserved),
+    ([saga.stock_reserved, timed_out], saga.payment_declined),
+    ([saga.stock_reserved, timed_out, saga.payment_voided, saga.reservation_released], saga.payment_voided),
+    ([saga.stock_reserved, paid, saga.reservation_committed, asked_back], paid),
+    ([saga.stock_reserved, paid, saga.reservation_committed, asked_back, given_back], saga.reservation_committed),
+]
+
+
+@pytest.mark.databases("sqlite")
+@pytest.mark.parametrize(("way", "late"), LATE)
+def test_an_answer_that_was_overtaken_changes_and_says_nothing(cafe: Cafe, way: list[Heard], late: Heard) -> None:
+    cafe.places_an_americano()
+    cafe.hears(*way)
+    before, said = cafe.order(), cafe.said()
+    cafe.hears(late)
+    assert (cafe.order(), cafe.said()) == (before, said)
+
+
+@pytest.mark.databases("sqlite")
+@pytest.mark.parametrize(
+    "way",
+    [
+        [saga.stock_reserved, timed_out],
+        [saga.stock_reserved, timed_out, saga.payment_voided],
+        [saga.stock_reserved, timed_out, saga.payment_voided, saga.reservation_released],
+        [saga.stock_reserved, saga.payment_declined, saga.reservation_released],
+        [timed_out, saga.reservation_released],
+    ],
+)
+def test_money_that_comes_too_late_is_given_back(cafe: Cafe, way: list[Heard]) -> None:
+    cafe.places_an_americano()
+    cafe.hears(*way)
+    cafe.hears(paid)
+    assert (cafe.order().state, cafe.said()[-1]) == (State.VOIDING, "till.VoidPayment")
+    assert cafe.order().due_at is not None
+    cafe.hears(saga.payment_voided, saga.reservation_released)
+    assert cafe.order().state is State.CANCELLED
+
+
+@pytest.mark.databases("sqlite")
 @pytest.mark.parametrize(
     ("way", "contradiction"),
     [
@@ -87,6 +149,8 @@ def test_a_repeat_of_an_answer_long_past_is_silent(confirmed: Cafe) -> None:
         ([refused], saga.stock_reserved),
         ([saga.stock_reserved], refused),
         ([saga.stock_reserved, paid], saga.payment_declined),
+        ([saga.stock_reserved, paid], saga.payment_voided),
+        ([saga.stock_reserved, paid, saga.reservation_committed], given_back),
         ([], kitchen.take),
     ],
 )

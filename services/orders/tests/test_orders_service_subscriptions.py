@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 
 import pytest
 from structlog.testing import capture_logs
@@ -9,6 +10,7 @@ from jogakbo.contract.streams import Position
 from jogakbo.events.inbox import Entry, HandlerFailed
 from orders_service.adapters.subscriptions import subscriptions
 from orders_service.domain.saga import State
+from orders_service.handlers.cancelling import refund_order
 
 from .conftest import AMERICANO, ORDER, Cafe
 
@@ -96,6 +98,27 @@ def test_an_impossible_answer_is_left_for_the_kit_to_park(cafe: Cafe, post: Post
     assert cafe.order().state is State.RESERVING
 
 
-def test_events_that_orders_does_not_know_are_passed_over(cafe: Cafe, post: Post) -> None:
+def test_a_payment_can_be_voided_and_given_back(cafe: Cafe, post: Post) -> None:
+    cafe.places_an_americano()
+    post.brings("inventory.StockReserved", of_order())
+    post.brings("till.PaymentVoided", of_order(amount_won=0, business_day="2026-03-02"))
+    assert cafe.order().state is State.RELEASING
+
+
+def test_a_refund_is_on_the_day_that_the_till_says(confirmed: Cafe, post: Post) -> None:
+    confirmed.hears(lambda tx, order_id: refund_order(tx, order_id, "spilled"))
+    post.brings("till.PaymentRefunded", of_order(amount_won=9000, business_day="2026-03-05"))
+    assert (confirmed.order().state, confirmed.order().refund_day) == (State.REFUNDED, date(2026, 3, 5))
+
+
+@pytest.mark.parametrize("type", ["inventory.StockVanished", "till.PaymentDoubled"])
+def test_what_inventory_or_till_say_and_orders_does_not_know_is_left_for_a_person(post: Post, type: str) -> None:
+    with pytest.raises(HandlerFailed, match=type) as failure:
+        post.brings(type, of_order())
+    assert failure.value.hopeless
+
+
+def test_events_that_orders_need_not_know_are_passed_over(cafe: Cafe, post: Post) -> None:
     post.brings("inventory.StockChanged", {"ingredient_id": "beans"})
+    post.brings("till.DayClosed", {"business_day": "2026-03-02"})
     assert cafe.said() == []

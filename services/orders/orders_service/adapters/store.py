@@ -30,6 +30,7 @@ class SqlTransaction:
         self._connection = connection
         self._now = clock.now()
         self._clock = clock
+        self._sent: Position | None = None
         self._orders = SqlOrders(connection, self._now)
         self._menu = SqlMenu(connection)
         self._drafts = SqlDrafts(connection)
@@ -56,11 +57,11 @@ class SqlTransaction:
 
     @property
     def position(self) -> Position:
-        return _OUTBOX.last(self._connection)
+        return self._sent or _OUTBOX.last(self._connection)
 
     def send(self, *messages: Message, keys: Iterable[str] = ()) -> None:
         told = [tuple(keys), *[()] * (len(messages) - 1)]
-        _OUTBOX.add_many(
+        *_, self._sent = _OUTBOX.add_many(
             self._connection,
             [
                 Outgoing(message.type, message.subject, message, changed, id=message.id)

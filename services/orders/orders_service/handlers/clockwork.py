@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from prometheus_client import Counter
@@ -19,7 +19,11 @@ from orders_service.handlers.ports import Store, Transaction
 from orders_service.handlers.saga import hear, say
 
 TICK_SECONDS = 1.0
-_AT_ONCE = 50
+_AT_ONCE = 200
+
+RESENT_PER_TICK = 20
+"""An answer is late because the other side has much to do far more often than because a message was lost. To send all
+again would give it more to do still."""
 
 _RESENT = Counter("jogakbo_orders_resent_total", "Commands sent again for want of an answer", ["state"])
 _TIMED_OUT = Counter("jogakbo_orders_timed_out_total", "Orders given up for want of an answer", ["state"])
@@ -40,24 +44,27 @@ class Clockwork:
             await asyncio.sleep(TICK_SECONDS)
 
     def tick(self) -> int:
-        """See to every order that is due; how many there were."""
-        seen = 0
-        while True:
-            with self._store.write() as tx:
-                orders = tx.orders.due(_AT_ONCE)
-                for order in orders:
-                    self._remind(tx, order)
-            seen += len(orders)
-            if len(orders) < _AT_ONCE:
-                return seen
+        """See to the orders that are due, the longest first: how many were sent again or given up."""
+        with self._store.write() as tx:
+            due = tx.orders.due(_AT_ONCE)
+            spent = [order for order in due if self._is_spent(order, tx.now)]
+            unanswered = [order for order in due if not self._is_spent(order, tx.now)][:RESENT_PER_TICK]
+            for order in spent:
+                self._give_up(tx, order)
+            for order in unanswered:
+                self._send_again(tx, order)
+        return len(spent) + len(unanswered)
 
-    def _remind(self, tx: Transaction, order: Order) -> None:
+    def _is_spent(self, order: Order, now: datetime) -> bool:
         limit = self._limits.get(order.state)
-        if limit is not None and tx.now - order.since >= limit:
-            _TIMED_OUT.labels(order.state).inc()
-            hear(tx, order, Step.TIMED_OUT, replace(order, reason="timed_out"))
-            return
-        order = order.resent(tx.now, limit)
+        return limit is not None and now - order.since >= limit
+
+    def _give_up(self, tx: Transaction, order: Order) -> None:
+        hear(tx, order, Step.TIMED_OUT, replace(order, reason="timed_out"))
+        _TIMED_OUT.labels(order.state).inc()
+
+    def _send_again(self, tx: Transaction, order: Order) -> None:
+        order = order.resent(tx.now, self._limits.get(order.state))
         tx.orders.save(order, Step.RESENT, tx.now)
         say(tx, order)
         _RESENT.labels(order.state).inc()
