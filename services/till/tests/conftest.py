@@ -45,6 +45,7 @@ class Till:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.now = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
+        self.drain = timedelta(seconds=30)
         self.store = SqlStore(database, Clock(ZoneInfo("Asia/Seoul"), lambda: self.now))
         self._consumer = subscribe(Consumer(strict=True), self.store)
         self._heard: Counter[str] = Counter()
@@ -76,10 +77,9 @@ class Till:
         assert payment is not None
         return payment
 
-    def settles(self, order_id: str, outcome: Outcome = Accepted("ref")) -> None:
+    def settles(self, order_id: str, outcome: Outcome | None = None) -> None:
         payment = self.payment(order_id)
-        if isinstance(outcome, Accepted):
-            outcome = Accepted(f"{outcome.reference}-{order_id}")
+        outcome = outcome or Accepted(f"ref-{order_id}")
         self.store.write_together(lambda books, answers: settle_payment(payment, outcome, books, answers))
 
     def reverses(self, order_id: str) -> None:
@@ -93,22 +93,24 @@ class Till:
     def closes(self, day: date = DAY) -> Closing:
         today = self.store.clock.business_day()
         with self.store.close() as (books, answers):
-            return close_day(day, today, timedelta(seconds=30), books, answers)
+            return close_day(day, today, self.drain, books, answers)
 
     def reopens(self, day: date = DAY) -> Closing:
         with self.store.close() as (books, answers):
             return reopen_day(day, "a wrong count", books, answers)
 
     def steps(self, day: date = DAY, gateway: Sequence[Line] | None = None) -> Closing:
-        """The close as far as it goes without reports and inventory; the gateway has what the till has, or ``gateway``."""
+        """The close as far as it goes without reports and inventory; the gateway has the till's lines, or its own."""
         before = None
         while (closing := self.closing(day)) != before:
             before = closing
             with self.store.close() as (books, answers):
-                lines = [line for line in books.lines(day) if line.payment_id in books.cards(day)]
-                verify(day, lines if gateway is None else gateway, books)
-            with self.store.close() as (books, answers):
-                take_step(day, books, answers)
+                if closing.step == "verify":
+                    cards = books.cards(day)
+                    known = [line for line in books.lines(day) if line.payment_id in cards]
+                    verify(day, known if gateway is None else gateway, books)
+                else:
+                    take_step(day, books, answers)
         return closing
 
     def answers_close(self, day: date = DAY, **other: object) -> None:

@@ -124,14 +124,24 @@ async def test_a_silent_gateway_is_asked_again_and_the_order_charged_once(till: 
 
 
 async def test_a_gateway_that_stays_silent_is_an_alarm_until_it_answers(till: Till) -> None:
-    gateway = FakeGateway(*[GatewayError("no route")] * (ALARMING_TRIES - 1), GatewayError("no route"))
+    seen = []
+
+    class SilentGateway(FakeGateway):
+        async def charge(self, charge: ChargeStarted, business_day: date) -> Outcome:
+            seen.append(REGISTRY.get_sample_value("jogakbo_till_payment_alarms"))
+            if len(seen) <= ALARMING_TRIES:
+                raise GatewayError("no route")
+            return Accepted("late")
+
     till.charges("order-1")
     with capture_logs() as logs:
-        async with at_work(till, gateway, poll_seconds=0.001):
+        async with at_work(till, SilentGateway(), poll_seconds=0.001):
             await until(till, lambda: not till.under_way())
-    levels = [log["log_level"] for log in logs]
-    assert levels == ["warning"] * (ALARMING_TRIES - 1) + ["error"]
-    assert REGISTRY.get_sample_value("jogakbo_till_payment_alarms") == 0
+            async with asyncio.timeout(10):
+                while REGISTRY.get_sample_value("jogakbo_till_payment_alarms"):  # noqa: ASYNC110 (a gauge wakes nobody)
+                    await asyncio.sleep(0.001)
+    assert [log["log_level"] for log in logs] == ["warning"] * (ALARMING_TRIES - 1) + ["error"]
+    assert seen[1:] == [0] * (ALARMING_TRIES - 1) + [1]
 
 
 async def test_a_hung_gateway_holds_up_only_its_own_payments(till: Till) -> None:

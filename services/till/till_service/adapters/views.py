@@ -40,7 +40,7 @@ class SqlViews:
 
     def under_way(self) -> Sequence[Payment]:
         query = select(payments).where(payments.c.state.in_([state.value for state in UNDER_WAY]))
-        return [payment_of(row) for row in self._connection.execute(query.order_by(payments.c.at))]
+        return [payment_of(row) for row in self._connection.execute(query.order_by(payments.c.at, payments.c.order_id))]
 
     def checks(self) -> Mapping[str, str]:
         return broken_invariants(self._connection)

@@ -8,7 +8,6 @@ by order.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 import structlog
@@ -40,7 +39,7 @@ class Cashier:
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._in_hand: set[str] = set()
         self._finished: set[str] = set()
-        self._failures: Counter[str] = Counter()
+        self._failures: dict[str, int] = {}
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -71,7 +70,7 @@ class Cashier:
         try:
             await self._ask(payment)
             self._finished.add(order_id)
-            del self._failures[order_id]
+            self._note_failures(order_id, 0)
         except GatewayError as error:
             await self._try_later(payment, error)
         except Exception:  # a task's boundary: one payment's trouble must not stop the others
@@ -79,7 +78,6 @@ class Cashier:
             await asyncio.sleep(self._poll_seconds)
         finally:
             self._in_hand.discard(order_id)
-            _ALARMS.set(sum(failures >= ALARMING_TRIES for failures in self._failures.values()))
 
     async def _ask(self, payment: Payment) -> None:
         """The work is one question to the gateway, with no transaction open, and one transaction after it."""
@@ -102,11 +100,18 @@ class Cashier:
 
     async def _try_later(self, payment: Payment, error: GatewayError) -> None:
         order_id = payment.charge.order_id
-        self._failures[order_id] += 1
-        failures = self._failures[order_id]
+        failures = self._failures.get(order_id, 0) + 1
+        self._note_failures(order_id, failures)
         log = structlog.get_logger().error if failures == ALARMING_TRIES else structlog.get_logger().warning
         log("gateway_silent", order_id=order_id, state=payment.state, tries=failures, error=str(error))
         await asyncio.sleep(min(self._poll_seconds * 2 ** (failures - 1), _LONGEST_PAUSE_SECONDS))
+
+    def _note_failures(self, order_id: str, failures: int) -> None:
+        if failures:
+            self._failures[order_id] = failures
+        else:
+            self._failures.pop(order_id, None)
+        _ALARMS.set(sum(failures >= ALARMING_TRIES for failures in self._failures.values()))
 
     def _under_way(self) -> Sequence[Payment]:
         with self._store.read() as views:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from till_service.domain.payment import UNDER_WAY, Payment, tombstone
+from till_service.domain.payment import UNDER_WAY, Payment, PaymentState, tombstone
 from till_service.handlers.ports import Answers, Books
 
 
@@ -51,7 +51,9 @@ def refund_payment(command: RefundPayment, books: Books, answers: Answers) -> No
 def settle_reversal(asked: Payment, books: Books, answers: Answers) -> None:
     """Write down that the gateway has done what ``asked`` asks for, unless that was carried over meanwhile."""
     payment = books.payment(asked.charge.order_id)
-    if payment is not None and (payment.state, payment.books_day) == (asked.state, asked.books_day):
+    if payment is None or payment.state not in (PaymentState.VOIDING, PaymentState.REFUNDING):
+        return
+    if (payment.state, payment.books_day) == (asked.state, asked.books_day):
         answers.payment_settled(books.reversed(payment))
 
 
