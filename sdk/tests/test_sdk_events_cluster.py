@@ -13,6 +13,7 @@ import pytest
 from redis.crc import key_slot
 from sqlalchemy import Connection, text
 
+from jogakbo.cli.main import main
 from jogakbo.contract.bus import cluster_nodes
 from jogakbo.contract.cloudevent import CloudEvent
 from jogakbo.contract.streams import START, Position, stream_name, wake_channel
@@ -185,3 +186,14 @@ async def test_a_node_that_dies_and_comes_back_empty_delays_events_and_loses_non
         bakery.make(3)
         await eventually(lambda: shelf.has(("bakery", 1), ("bakery", 2), ("bakery", 3)))
         assert await _holds(bus, 1, 2, 3)
+
+
+async def test_the_events_of_a_cluster_are_printed(
+    makers: tuple[Maker, Maker], cluster: Server, bus: Bus, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for maker in makers:
+        maker.make(1, 2)
+        await maker.relay(bus).catch_up()
+    words = ["events", "tail", *NAMES, "--redis-url", cluster.url, "--no-follow", "--from", "0"]
+    assert await asyncio.to_thread(main, words) == 0
+    assert [line.split()[1] for line in capsys.readouterr().out.splitlines()] == ["bakery", "bakery", "mill", "mill"]

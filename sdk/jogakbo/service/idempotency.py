@@ -12,7 +12,21 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Request
 from pydantic import BaseModel
-from sqlalchemy import Column, Connection, Integer, MetaData, Row, String, Table, Text, delete, insert, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Integer,
+    MetaData,
+    Row,
+    String,
+    Table,
+    Text,
+    delete,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
 from starlette.responses import Response
 
 from jogakbo.contract.cloudevent import utc_now
@@ -52,34 +66,37 @@ class OnceOnly:
         Raises ``KeyReused`` when the key belongs to another request. Without a key the work just runs.
         """
         with self._database.write() as connection:
-            if self._key and (stored := self._stored(connection)):
+            if self._key and not self._claim(connection):
+                stored = self._stored(connection)
                 return _json(stored.answer, stored.status, {"Idempotency-Replayed": "true"})
             answer = work(connection).model_dump_json()
             if self._key:
-                self._store(connection, status, answer)
+                connection.execute(update(_keys).where(self._this()).values(status=status, answer=answer))
         return _json(answer, status)
 
-    def _stored(self, connection: Connection) -> Row[str, int, str] | None:
-        same = (_keys.c.subject == self._subject) & (_keys.c.key == self._key)
-        query = select(_keys.c.fingerprint, _keys.c.status, _keys.c.answer).where(same)
-        stored = connection.execute(query).one_or_none()
-        if stored is not None and stored.fingerprint != self._fingerprint:
+    def _claim(self, connection: Connection) -> bool:
+        """Whether this request is the first of its key.
+
+        Claimed before the work: PostgreSQL lets two transactions run at once, and here the second waits for the
+        first. If that is undone, the second is the first.
+        """
+        now = utc_now()
+        connection.execute(delete(_keys).where(_keys.c.used_at < now - _KEPT))
+        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        claim = dialect.insert(_keys).values(
+            subject=self._subject, key=self._key, fingerprint=self._fingerprint, status=0, answer="", used_at=now
+        )
+        return connection.scalar(claim.on_conflict_do_nothing().returning(_keys.c.key)) is not None
+
+    def _stored(self, connection: Connection) -> Row[str, int, str]:
+        query = select(_keys.c.fingerprint, _keys.c.status, _keys.c.answer).where(self._this())
+        stored = connection.execute(query).one()
+        if stored.fingerprint != self._fingerprint:
             raise KeyReused(f"Idempotency-Key {self._key!r} was used for another request; make a new key")
         return stored
 
-    def _store(self, connection: Connection, status: int, answer: str) -> None:
-        now = utc_now()
-        connection.execute(delete(_keys).where(_keys.c.used_at < now - _KEPT))
-        connection.execute(
-            insert(_keys).values(
-                subject=self._subject,
-                key=self._key,
-                fingerprint=self._fingerprint,
-                status=status,
-                answer=answer,
-                used_at=now,
-            )
-        )
+    def _this(self) -> ColumnElement[bool]:
+        return (_keys.c.subject == self._subject) & (_keys.c.key == self._key)
 
 
 async def _once(
