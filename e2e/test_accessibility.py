@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from e2e.harness import cafe
+from e2e.harness.axe import EVERY_LOOK, SOME_LOOKS, faults
 from e2e.harness.full_house import FullHouse, full_house
 from e2e.harness.portal import Portal
 from e2e.harness.visitor import Visitor
@@ -26,20 +25,19 @@ PAGES = (
     "/orders/none-such",
     "/stock",
     "/stock?ingredient=milk",
+    "/stock/milk?upto=1",
     "/menu",
     "/till",
     "/reports",
+    "/checks",
+    "/panes",
     "/-/status",
     "/-/orders/board",
     "/-/inventory/history?id=milk",
     "/no-such-page",
 )
 LANGUAGES = {"en": "en-US", "ko": "ko-KR"}
-Look = tuple[int, Literal["light", "dark"]]
-LOOKS: dict[str, tuple[Look, ...]] = {
-    "en": ((390, "light"), (390, "dark"), (1280, "light"), (1280, "dark")),
-    "ko": ((390, "dark"), (1280, "light")),
-}
+LOOKS = {"en": EVERY_LOOK, "ko": SOME_LOOKS}
 MISSING = "status of 404"
 
 
@@ -54,14 +52,14 @@ def house(portal: Portal, browser: Browser) -> Iterator[FullHouse]:
 def test_axe_finds_nothing(new_visitor: NewVisitor, house: FullHouse, path: str, language: str) -> None:
     visitor = new_visitor(locale=LANGUAGES[language], reduced_motion="reduce")
     visitor.tolerate(MISSING)
-    assert faults(visitor.go(path.format(**vars(house))), language) == []
+    assert faults(visitor.go(path.format(**vars(house))), LOOKS[language]) == []
 
 
 def test_axe_finds_nothing_on_a_page_with_something_in_the_order(new_visitor: NewVisitor) -> None:
     visitor = new_visitor(reduced_motion="reduce")
     cafe.add(visitor.go("/"), "Einspänner", times=2)
-    assert faults(visitor.go("/"), "en") == []
-    assert faults(visitor.go("/?lang=ko"), "ko") == []
+    assert faults(visitor.go("/"), EVERY_LOOK) == []
+    assert faults(visitor.go("/?lang=ko")) == []
 
 
 def test_axe_finds_nothing_where_a_form_was_refused(new_visitor: NewVisitor) -> None:
@@ -70,7 +68,7 @@ def test_axe_finds_nothing_where_a_form_was_refused(new_visitor: NewVisitor) -> 
     page = visitor.go("/menu")
     send_unchecked(page, "Price of Espresso in won", "0")
     expect(page.get_by_role("alert").filter(has_text="A price is a whole number")).to_be_visible()
-    assert faults(page, "en") == []
+    assert faults(page, EVERY_LOOK) == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -105,18 +103,6 @@ def test_a_finger_hits_every_control(new_visitor: NewVisitor, house: FullHouse) 
     visitor.tolerate(MISSING)
     small = {path: visitor.go(path.format(**vars(house))).evaluate(_SMALL) for path in PAGES}
     assert {path: found for path, found in small.items() if found} == {}
-
-
-def faults(page: Page, language: str) -> list[str]:
-    """What axe finds in each look of a page; colours and sizes follow at once, motion being reduced."""
-    page.evaluate(Axe().axe_script)
-    found = []
-    for width, scheme in LOOKS[language]:
-        page.set_viewport_size({"width": width, "height": 900})
-        page.emulate_media(color_scheme=scheme)
-        violations = page.evaluate("axe.run({resultTypes: ['violations']}).then((results) => results.violations)")
-        found += [f"{width} {scheme}: {one['id']}: {[node['target'] for node in one['nodes']]}" for one in violations]
-    return found
 
 
 def overflows(page: Page) -> bool:

@@ -31,6 +31,9 @@ def test_every_page_is_complete(plain: Visitor) -> None:
         "/menu": "Items and prices",
         "/till": "Payments",
         "/reports": "Sales today",
+        "/reports/2026-01-01": "Sales by hour",
+        "/stock/milk?upto=1": "After event 1 of",
+        "/checks": "Orders",
     }
     for path, heading in headings.items():
         page = plain.go(path)
