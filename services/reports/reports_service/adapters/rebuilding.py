@@ -22,7 +22,7 @@ from reports_service.adapters.tables import SETS, idle
 from reports_service.domain.operation import Standing
 from reports_service.handlers.counting import fold
 
-_BATCH = 2_000
+_BATCH = 1_000
 _LOOK_SECONDS = 2.0
 """How soon a rebuild goes on that another replica was asked for, or left behind."""
 

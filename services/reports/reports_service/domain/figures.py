@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, tzinfo
 from enum import StrEnum
 
-from reports_service.domain.facts import DayArchived, DayBalanced, DayReopened, Entry, Fact, Kind, Name, SaleLine
+from reports_service.domain.facts import DayArchived, DayBalanced, DayReopened, Entry, Fact, Kind, Name
 
 
 class DayState(StrEnum):
@@ -53,9 +53,9 @@ class Figures:
         self._open_day = days[max(closed)].balance.next_day if closed else None
         self.entries: list[Counted] = []
         self.days: dict[date, Day] = {}
-        self.day_sums: dict[date, Counter[str]] = {}
-        self.hour_sums: dict[tuple[date, int], Counter[str]] = {}
-        self.item_sums: dict[tuple[date, str], Counter[str]] = {}
+        self.day_sums: defaultdict[date, Counter[str]] = defaultdict(Counter)
+        self.hour_sums: defaultdict[tuple[date, int], Counter[str]] = defaultdict(Counter)
+        self.item_sums: defaultdict[tuple[date, str], Counter[str]] = defaultdict(Counter)
         self.item_names: dict[tuple[date, str], Name] = {}
 
     @property
@@ -96,26 +96,28 @@ class Figures:
 
     def _count(self, counted: Counted) -> None:
         self.entries.append(counted)
-        entry, day = counted.entry, self.day_sums.setdefault(counted.counted_on, Counter())
+        entry, day = counted.entry, self.day_sums[counted.counted_on]
         if counted.late:
             day["adjusted_won" if entry.kind in (Kind.SALE, Kind.REFUND) else "adjusted_taken_won"] += entry.signed_won
             return
         match entry.kind:
             case Kind.SALE:
-                day.update(orders=1, won=entry.won)
+                day["orders"] += 1
+                day["won"] += entry.won
                 self._sell(entry)
             case Kind.REFUND:
-                day.update(refunds=1, refunded_won=entry.won)
+                day["refunds"] += 1
+                day["refunded_won"] += entry.won
             case Kind.CHARGE | Kind.RETURN:
-                day.update(taken_won=entry.signed_won)
+                day["taken_won"] += entry.signed_won
 
     def _sell(self, sale: Entry) -> None:
         day = sale.business_day
-        hour = self.hour_sums.setdefault((day, sale.hour(self._zone)), Counter())
-        hour.update(orders=1, won=sale.won)
+        hour = self.hour_sums[day, sale.hour(self._zone)]
+        hour["orders"] += 1
+        hour["won"] += sale.won
         for line in sale.lines:
-            self._sell_line((day, line.item_id), line)
-
-    def _sell_line(self, key: tuple[date, str], line: SaleLine) -> None:
-        self.item_sums.setdefault(key, Counter()).update(qty=line.qty, won=line.won)
-        self.item_names[key] = line.name
+            item = self.item_sums[day, line.item_id]
+            item["qty"] += line.qty
+            item["won"] += line.won
+            self.item_names[day, line.item_id] = line.name
