@@ -87,7 +87,7 @@ def test_what_no_gateway_could_take_is_declined_at_once(till: Till, amount_won: 
     assert till.data()[0]["reason"] == reason
 
 
-@pytest.mark.parametrize("order_id", ["", "order 1", "주문"])
+@pytest.mark.parametrize("order_id", ["", "order 1", "order/1", "주문"])
 def test_an_order_that_no_gateway_could_be_asked_about_is_left_to_be_parked(till: Till, order_id: str) -> None:
     with pytest.raises(HandlerFailed) as failed:
         till.charges(order_id)

@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import date
 from typing import Literal, TypeVar
-from urllib.parse import quote
 
 import httpx2
 import msgspec
@@ -72,12 +71,12 @@ class HttpGateway:
         return Voided()
 
     async def void(self, order_id: str) -> None:
-        said = await self._post(f"/charges/{quote(order_id, safe='')}/void")
+        said = await self._post(f"/charges/{order_id}/void")
         if said.state == "accepted":
             raise GatewayError(f"order {order_id} is still charged after its void")
 
     async def refund(self, order_id: str, business_day: date) -> None:
-        said = await self._post(f"/charges/{quote(order_id, safe='')}/refund", {"business_day": business_day})
+        said = await self._post(f"/charges/{order_id}/refund", {"business_day": business_day})
         if said.state != "refunded":
             raise GatewayError(f"order {order_id} is {said.state} after its refund")
 

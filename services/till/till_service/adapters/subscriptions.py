@@ -16,8 +16,8 @@ from till_service.handlers.closing import reports_folded, stock_closed
 from till_service.handlers.ports import Store
 from till_service.handlers.reversals import RefundPayment, VoidPayment, refund_payment, void_payment
 
-# It travels to the gateway as a header.
-_OrderId = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[!-~]+$")]
+# It travels to the gateway as a header and in addresses.
+_OrderId = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9._~-]+$")]
 
 
 class _Charge(Struct):

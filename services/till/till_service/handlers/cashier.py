@@ -57,30 +57,11 @@ class Cashier:
                     await self._take_up(tasks)
                     await self._wait()
 
-    async def _take_up(self, tasks: asyncio.TaskGroup) -> None:
-        self._finished.clear()
-        for payment in await asyncio.to_thread(self._under_way):
-            # What was finished while the list was read may still be on it.
-            if payment.charge.order_id not in self._in_hand | self._finished:
-                self._in_hand.add(payment.charge.order_id)
-                tasks.create_task(self._see_to(payment))
+    async def see_through(self, payment: Payment) -> None:
+        """Ask the gateway for one payment, with no transaction open, and write down what it says in one.
 
-    async def _see_to(self, payment: Payment) -> None:
-        order_id = payment.charge.order_id
-        try:
-            await self._ask(payment)
-            self._finished.add(order_id)
-            self._note_failures(order_id, 0)
-        except GatewayError as error:
-            await self._try_later(payment, error)
-        except Exception:  # a task's boundary: one payment's trouble must not stop the others
-            structlog.get_logger().exception("payment_failed", order_id=order_id)
-            await asyncio.sleep(self._poll_seconds)
-        finally:
-            self._in_hand.discard(order_id)
-
-    async def _ask(self, payment: Payment) -> None:
-        """The work is one question to the gateway, with no transaction open, and one transaction after it."""
+        Raises ``GatewayError``; the payment is then still under way.
+        """
         order_id = payment.charge.order_id
         if payment.state is PaymentState.CHARGING:
             async with self._slots:
@@ -94,6 +75,28 @@ class Cashier:
                 # It was sold, or the books of its day are closed: the charge stands and its money is given back.
                 await self._gateway.refund(order_id, payment.undone_on)
         await self._write(lambda books, answers: settle_reversal(payment, books, answers))
+
+    async def _take_up(self, tasks: asyncio.TaskGroup) -> None:
+        self._finished.clear()
+        for payment in await asyncio.to_thread(self._under_way):
+            # What was finished while the list was read may still be on it.
+            if payment.charge.order_id not in self._in_hand | self._finished:
+                self._in_hand.add(payment.charge.order_id)
+                tasks.create_task(self._see_to(payment))
+
+    async def _see_to(self, payment: Payment) -> None:
+        order_id = payment.charge.order_id
+        try:
+            await self.see_through(payment)
+            self._finished.add(order_id)
+            self._note_failures(order_id, 0)
+        except GatewayError as error:
+            await self._try_later(payment, error)
+        except Exception:  # a task's boundary: one payment's trouble must not stop the others
+            structlog.get_logger().exception("payment_failed", order_id=order_id)
+            await asyncio.sleep(self._poll_seconds)
+        finally:
+            self._in_hand.discard(order_id)
 
     async def _write(self, work: Callable[[Books, Answers], None]) -> None:
         await asyncio.to_thread(self._store.write_together, work)
