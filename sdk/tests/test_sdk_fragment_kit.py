@@ -217,3 +217,17 @@ def test_a_private_fragment_has_no_presence() -> None:
 
 def test_a_slot_that_is_not_declared_is_a_mistake_of_the_team(url: str) -> None:
     assert httpx2.get(f"{url}/shelf?id=lvl").status_code == 500
+
+
+@pytest.mark.parametrize("chunks", [1, 30])
+def test_a_form_that_is_too_long_is_refused(url: str, chunks: int) -> None:
+    form = b"note=" + b"x" * 1_500_000
+    parts = (form[at : at + len(form) // chunks + 1] for at in range(0, len(form), len(form) // chunks + 1))
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    refused = httpx2.post(f"{url}/actions/eat", content=form if chunks == 1 else parts, headers=headers)
+    assert (refused.status_code, refused.headers["content-type"]) == (413, "application/problem+json")
+
+
+def test_an_address_that_does_not_exist_is_a_problem(url: str) -> None:
+    missing = httpx2.get(f"{url}/nowhere")
+    assert (missing.status_code, missing.headers["content-type"]) == (404, "application/problem+json")

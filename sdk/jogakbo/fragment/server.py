@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from jogakbo.body import BodyLimit
 from jogakbo.contract.context import VERSION
 from jogakbo.contract.manifest import (
     CONTRACT_VERSION,
@@ -22,6 +26,7 @@ from jogakbo.contract.manifest import (
     SlotDeclaration,
     encode_manifest,
 )
+from jogakbo.contract.problem import PROBLEM_JSON, Problem, encode_problem
 from jogakbo.fragment.assets import Assets
 from jogakbo.fragment.declaration import Download, Form, Fragment
 from jogakbo.fragment.endpoints import Endpoints
@@ -211,12 +216,20 @@ class FragmentServer:
                 ),
                 *endpoints.routes(),
             ],
-            middleware=[Middleware(RequestLog)],
+            middleware=[Middleware(RequestLog), Middleware(BodyLimit)],
+            exception_handlers={HTTPException: _http_problem},
             lifespan=lifespan,
         )
 
     def _offered(self, lab: bool) -> dict[str, Fragment]:
         return {name: fragment for name, fragment in self._fragments.items() if lab or not fragment.lab}
+
+
+async def _http_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 (registered for this class alone)
+    title = HTTPStatus(error.status_code).phrase
+    problem = Problem(title=title, status=error.status_code, detail=error.detail, instance=request.url.path)
+    return Response(encode_problem(problem), error.status_code, error.headers, PROBLEM_JSON)
 
 
 def _installed_version(distribution: str) -> str:
