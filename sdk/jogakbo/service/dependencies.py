@@ -22,7 +22,7 @@ class Kit:
     verifier: IdentityVerifier
 
 
-def _database(request: Request) -> Database:
+async def _database(request: Request) -> Database:
     kit: Kit = request.app.state.kit
     return kit.database
 

@@ -58,7 +58,7 @@ AtLeast = Annotated[Mapping[str, Position], Depends(at_least)]
 """Annotate a parameter of a reading endpoint with this: it takes ``?at_least=orders:1763816400000-42`` and waits."""
 
 
-def _wrote(request: Request) -> Callable[[Position], None]:
+async def _wrote(request: Request) -> Callable[[Position], None]:
     kit: Kit = request.app.state.kit
 
     def wrote(position: Position) -> None:
