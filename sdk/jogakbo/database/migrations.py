@@ -7,9 +7,9 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, inspect, text
 
 _HERE = Path(__file__).parent
-_KIT_REVISIONS = _HERE / "kit_migrations"
-_KIT_TABLE = "jogakbo_version"
-_SERVICE_TABLE = "alembic_version"
+KIT_REVISIONS = _HERE / "kit_migrations"
+KIT_TABLE = "jogakbo_version"
+SERVICE_TABLE = "alembic_version"
 _LOCK_KEY = 7_640_226
 
 
@@ -19,9 +19,9 @@ def migrate(engine: Engine, migrations: Path | None) -> None:
     A revision file is named ``<revision>_<what>.py`` and revisions sort by name, so that the newest one is known
     without importing Alembic (0.2 s of CPU at every start of every service).
     """
-    parts = [(_KIT_REVISIONS, _KIT_TABLE)]
+    parts = [(KIT_REVISIONS, KIT_TABLE)]
     if migrations is not None:
-        parts.append((migrations, _SERVICE_TABLE))
+        parts.append((migrations, SERVICE_TABLE))
     with engine.connect() as connection, connection.begin():
         due = [part for part in parts if _revision(connection, part[1]) != _newest(part[0])]
     if not due:
@@ -30,7 +30,7 @@ def migrate(engine: Engine, migrations: Path | None) -> None:
         _lock(connection)
         for revisions, table in due:
             if _revision(connection, table) != _newest(revisions):
-                _upgrade(connection, revisions, table)
+                upgrade(connection, revisions, table)
 
 
 def _newest(revisions: Path) -> str:
@@ -53,7 +53,8 @@ def _lock(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
 
 
-def _upgrade(connection: Connection, revisions: Path, table: str) -> None:
+def upgrade(connection: Connection, revisions: Path, table: str, to: str = "head") -> None:
+    """Run the revisions of a folder up to ``to``, in the caller's transaction; ``table`` keeps how far they went."""
     from alembic import command  # noqa: PLC0415 (see migrate: only a start that has work to do pays for it)
     from alembic.config import Config  # noqa: PLC0415
 
@@ -62,4 +63,4 @@ def _upgrade(connection: Connection, revisions: Path, table: str) -> None:
     config.set_main_option("version_locations", str(revisions))
     config.set_main_option("path_separator", "newline")
     config.attributes.update(connection=connection, version_table=table)
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
