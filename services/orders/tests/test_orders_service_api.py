@@ -157,7 +157,7 @@ def test_the_queue_shows_open_orders_newest_first_and_the_board_the_confirmed(ap
     first, second, third = (str(uuid4()) for _ in range(3))
     for order_id in (first, second, third):
         cafe.places_an_americano(order_id)
-        cafe.now += timedelta(minutes=1)
+        cafe.now += timedelta(milliseconds=100)
     cafe.hears(saga.stock_reserved, paid, saga.reservation_committed, order_id=first)
     cafe.hears(saga.stock_reserved, saga.payment_declined, saga.reservation_released, order_id=second)
     assert [order["id"] for order in api.get("/queue").json()["orders"]] == [third, first]
@@ -237,7 +237,7 @@ def test_the_newest_orders_are_listed_however_they_stand(api: TestClient, cafe: 
     first, second, third = (str(uuid4()) for _ in range(3))
     for order_id in (first, second, third):
         cafe.places_an_americano(order_id)
-        cafe.now += timedelta(minutes=1)
+        cafe.now += timedelta(milliseconds=100)
     cafe.hears(refused, order_id=second)
     assert [order["id"] for order in api.get("/recent?limit=2").json()["orders"]] == [third, second]
 

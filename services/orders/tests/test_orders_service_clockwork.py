@@ -135,7 +135,11 @@ def test_it_ticks_until_it_is_told_to_end(cafe: Cafe) -> None:
     async def tick() -> None:
         committed = asyncio.Event()
         loop = asyncio.get_running_loop()
-        with cafe.database.on_commit(lambda: loop.call_soon_threadsafe(committed.set)):
+
+        def wake() -> None:
+            loop.call_soon_threadsafe(committed.set)
+
+        with cafe.database.on_commit(wake):
             running = asyncio.create_task(Clockwork(cafe.store, LIMITS).run())
             async with asyncio.timeout(30):
                 await committed.wait()
