@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 import pytest
+from sqlalchemy import String, inspect, text
 
 from jogakbo.contract.cloudevent import decode_event, encode_event
 from jogakbo.contract.streams import Position
@@ -93,3 +94,20 @@ def test_a_message_sent_again_keeps_its_id(database: Database) -> None:
 def test_a_service_name_that_cannot_be_a_stream_is_refused() -> None:
     with pytest.raises(ValueError, match="a stream is named like"):
         Outbox("Bakery Ltd")
+
+
+def test_the_table_is_one_that_debeziums_event_router_reads(database: Database) -> None:
+    with database.read() as connection:
+        columns = {column["name"]: column for column in inspect(connection).get_columns("outbox")}
+    for name in ("id", "aggregatetype", "aggregateid", "type", "payload"):
+        assert isinstance(columns[name]["type"], String)
+        assert not columns[name]["nullable"]
+    # What it may put into the headers of a message, so that a consumer there misses nothing of the envelope.
+    assert columns.keys() >= {"seq", "keys", "traceparent", "version"}
+
+
+def test_a_row_says_what_the_event_router_makes_a_message_of(database: Database) -> None:
+    position = _add(database, 3)
+    with database.read() as connection:
+        row = connection.execute(text("SELECT id, aggregatetype, aggregateid, type, payload FROM outbox")).one()
+    assert tuple(row) == (str(position), "bakery", "oven-1", "bakery.Baked", '{"loaves":3}')
