@@ -64,7 +64,12 @@ CASES = [
     ("menu-fragment", "/", {"menu/list"}, sell_out),
     ("inventory-fragment", "/", {"inventory/warnings"}, sell),
     ("till-fragment", "/", {"till/today"}, sell),
-    ("reports-fragment", "/reports", {"reports/sales", "reports/bestsellers", "reports/days"}, sell),
+    (
+        "reports-fragment",
+        "/reports",
+        {"reports/sales", "reports/bestsellers", "reports/days", "reports/rebuild"},
+        sell,
+    ),
 ]
 
 

@@ -9,7 +9,7 @@ from reports_fragment.client import ReportsService
 def offer_rebuild(server: FragmentServer) -> None:
     """Declare the fragment ``rebuild`` and its action."""
 
-    @server.fragment("rebuild", title={"en": "Rebuild", "ko": "다시 만들기"}, keys=["rebuild"])
+    @server.fragment("rebuild", title={"en": "Rebuild", "ko": "다시 만들기"}, keys=["rebuild", "reports"])
     async def rebuild(view: View) -> str:
         return view.render("rebuild.html", rebuild=await ReportsService(view.service).rebuild())
 

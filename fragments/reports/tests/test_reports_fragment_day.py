@@ -110,7 +110,7 @@ def test_a_rebuild_is_begun_once_and_shows_how_far_it_is(url: str, service: Fake
     service.answers("POST", "/rebuild", {}, status=202)
     service.answers("GET", "/rebuild", {"state": "running", "done": 41200, "of": 100000, "finished_at": None})
     answer = httpx2.post(f"{url}/actions/rebuild", headers={"hx-request": "true"})
-    assert answer.headers["surrogate-key"] == "rebuild"
+    assert answer.headers["surrogate-key"] == "rebuild reports"
     assert '<progress class="reports-progress" max="100000" value="41200"' in answer.text
     assert "disabled>Rebuild" in answer.text
     finished = {"state": "idle", "done": 100000, "of": 100000, "finished_at": f"{DAY}T03:00:00Z"}
