@@ -7,7 +7,7 @@ import random
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from typing import cast
+from typing import TypeAlias, cast
 
 import httpx2
 from redis.exceptions import RedisError
@@ -120,8 +120,8 @@ async def entry_repeated(world: World, rng: random.Random, seconds: float) -> No
     await asyncio.sleep(seconds / 2)
 
 
-_Word = bytes | bytearray | memoryview[int] | str | int | float
-_Entry = tuple[bytes, dict[_Word, _Word]]
+_Word: TypeAlias = "bytes | bytearray | memoryview[int] | str | int | float"
+_Entry: TypeAlias = "tuple[bytes, dict[_Word, _Word]]"
 
 
 async def _newest(world: World, stream: str, count: int) -> list[_Entry]:

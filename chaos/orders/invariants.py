@@ -14,6 +14,7 @@ _AT_EVERY_MOMENT = (
     money.zero_or_total,
     money.charged_once,
     money.as_the_saga_says,
+    money.days_closed,
     sagas.in_the_log,
     sagas.shown_as_they_are,
     sales.as_told,

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Set
+from hashlib import sha256
 
-from chaos.orders.books import Books
+from chaos.orders.books import Books, Message
 
 # What may have been taken for an order in each state of its saga: nothing, or its total.
 _NOTHING = frozenset({"RESERVING", "REJECTED", "RELEASING", "CANCELLED", "REFUNDED"})
+_SIGNS = (("PaymentCharged", 1), ("PaymentVoided", -1), ("PaymentRefunded", -1))
 _ALL = frozenset({"COMMITTING", "CONFIRMED"})
 
 
 def taken(books: Books) -> Mapping[str, int]:
     """By order, from what the till has said. What it says again counts once."""
     won: dict[str, int] = defaultdict(int)
-    for kind, sign in (("PaymentCharged", 1), ("PaymentVoided", -1), ("PaymentRefunded", -1)):
+    for kind, sign in _SIGNS:
         told: dict[str, int] = defaultdict(int)
         for message in books.said_of(f"till.{kind}"):
             told[message.subject] = max(told[message.subject], message.data["amount_won"])
@@ -51,6 +53,40 @@ def as_the_saga_says(books: Books) -> Iterator[str]:
         got = won.get(order.id, 0)
         if (order.state in _NOTHING and got) or (order.state in _ALL and got != order.total_won):
             yield f"order {order.id} is {order.state}: {got} won taken of {order.total_won}"
+
+
+def days_closed(books: Books) -> Iterator[str]:
+    """A day is closed once, with the money that was told of it, and the next opens with what it left."""
+    closed: dict[str, Message] = {}
+    reopened = {message.data["business_day"] for message in books.said_of("till.DayReopened")}
+    for message in books.said_of("till.DayClosed"):
+        day = message.data["business_day"]
+        if day in closed and day not in reopened and closed[day].data != message.data:
+            yield f"{day} was closed with {closed[day].data} and again with {message.data}"
+        closed[day] = message
+    begun = Counter(message.data["business_day"] for message in books.said_of("till.DayCloseStarted"))
+    for day, times in begun.items():
+        if times > 1 and day not in reopened:
+            yield f"the close of {day} was begun {times} times"
+    for day, message in closed.items():
+        told = message.data
+        if (should := digest(books, day)) != told["digest"] and day not in reopened:
+            yield f"{day} was closed with the digest {told['digest']}, what was told of it has {should}"
+        after = closed.get(told["next_day"])
+        if after is not None and after.data["opening_cash_won"] != told["closing_cash_won"]:
+            yield f"{day} left {told['closing_cash_won']} won, {told['next_day']} opened with another sum: {after.data}"
+
+
+def digest(books: Books, business_day: str) -> str:
+    """What a day's money comes to, from what the till has said of it."""
+    lines = set()
+    for kind, sign in _SIGNS:
+        for message in books.said_of(f"till.{kind}"):
+            data = message.data
+            if data["business_day"] == business_day and data["amount_won"]:
+                lines.add((data["payment_id"], -sign, sign * data["amount_won"]))
+    text = "".join(f"{payment_id}:{won}\n" for payment_id, _, won in sorted(lines))
+    return sha256(text.encode()).hexdigest()
 
 
 def same_at_the_gateway(books: Books) -> Iterator[str]:

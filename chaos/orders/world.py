@@ -21,8 +21,8 @@ from chaos.orders.books import Books, opened
 _SETTINGS: Mapping[str, str] = {
     "LAB": "1",
     # Short, so that a storm sees many of them.
-    "RESERVING_TIMEOUT_SECONDS": "8",
-    "CHARGING_TIMEOUT_SECONDS": "8",
+    "RESERVING_TIMEOUT_SECONDS": "12",
+    "CHARGING_TIMEOUT_SECONDS": "12",
     "TILL_GATEWAY_TIMEOUT_SECONDS": "2",
     "GATEWAY_LATE_SECONDS": "3",
 }

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -28,7 +28,7 @@ from gateway_service.settings import Settings as GatewaySettings
 from inventory_service.adapters.store import SqlStore as InventoryStore
 from inventory_service.adapters.subscriptions import subscribe as inventory_subscriptions
 from inventory_service.seed import seed_with
-from jogakbo.contract.cloudevent import CloudEvent, encode_event
+from jogakbo.contract.cloudevent import CloudEvent, decode_event, encode_event
 from jogakbo.contract.streams import START, Position
 from jogakbo.database import Database
 from jogakbo.events import Consumer, Outbox
@@ -47,11 +47,14 @@ from tests.backoffice.gateway import Gateway
 from till_service.adapters.store import SqlStore as TillStore
 from till_service.adapters.subscriptions import subscribe as till_subscriptions
 from till_service.handlers.cashier import Cashier
+from till_service.handlers.closer import Closer
+from till_service.handlers.closing import close_day
 from till_service.handlers.ports import GatewayError
 
 ZONE = ZoneInfo("Asia/Seoul")
 LIMITS = {State.RESERVING: timedelta(seconds=30), State.CHARGING: timedelta(seconds=30)}
 _ROUNDS = 20
+_PATIENT_ROUNDS = 3
 NOON = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
 MIGRATIONS = {
     "orders": orders_service.app.MIGRATIONS,
@@ -93,32 +96,44 @@ class Service:
 
 
 class Cafe:
-    """`folder` holds the databases, copied from `template`; nothing is left open after `close`."""
+    """A back office with its databases in `folder`. One serves many stories, each from `open_anew` on: making its
+    engines, and what they remember of statements, costs more than most stories. Nothing is left open after `close`.
+    """
 
     def __init__(self, folder: Path, template: Path) -> None:
         self.folder = folder
-        for name in MIGRATIONS:
-            shutil.copy(template / f"{name}.db", folder)
+        self._template = template
+        self._copy_databases()
         self.clock = FakeClock()
         self.bus = FakeBus()
         self.crashes = Crashes()
         self.loop = asyncio.Runner()
         self.reborn: frozenset[str] = frozenset()
-        self.services: dict[str, Service] = {}
         gateway = gateway_service.app.create_app(_gateway_settings(folder))
         self._gateway_database: Database = gateway.state.kit.database
         self.gateway = Gateway(gateway, self.loop)
+        self.services: dict[str, Service] = {}
         for name in SERVICES:
             self.start(name)
-        self._reading = {name: sqlite3.connect(folder / f"{name}.db", isolation_level=None) for name in MIGRATIONS}
+        self._reading: dict[str, sqlite3.Connection] = {}
+        self._serve_menu()
+        self._disconnect()
+        for name in MIGRATIONS:
+            shutil.copy(folder / f"{name}.db", template)
+
+    def open_anew(self) -> None:
+        """As on the first day, at noon."""
+        self._disconnect()
+        self._copy_databases()
+        self.clock.now = NOON
+        self.bus = FakeBus()
+        self.reborn = frozenset()
+        self.gateway.forget()
+        self._reading = {name: sqlite3.connect(self.folder / f"{name}.db", isolation_level=None) for name in MIGRATIONS}
         self._serve_menu()
 
     def close(self) -> None:
-        for service in self.services.values():
-            service.database.close()
-        self._gateway_database.close()
-        for connection in self._reading.values():
-            connection.close()
+        self._disconnect()
         self.loop.close()
 
     def start(self, name: str) -> None:
@@ -140,6 +155,18 @@ class Cafe:
                 consumer = reports_service.app.create_consumer(ZONE)
         self.services[name] = Service(name, database, consumer)
 
+    def _copy_databases(self) -> None:
+        for name in MIGRATIONS:
+            for left in ("-wal", "-shm"):
+                (self.folder / f"{name}.db{left}").unlink(missing_ok=True)
+            shutil.copy(self._template / f"{name}.db", self.folder)
+
+    def _disconnect(self) -> None:
+        for database in (self._gateway_database, *(service.database for service in self.services.values())):
+            database.close()
+        for connection in self._reading.values():
+            connection.close()
+
     def books(self) -> Books:
         return Books(self._reading, self.reborn)
 
@@ -157,7 +184,7 @@ class Cafe:
     def dying(self, name: str, before_statement: int) -> Iterator[None]:
         """Inside the block the service dies before that statement of a transaction, if it gets there; then it starts
         anew. 0: it does not die."""
-        with self.crashes.before_statement(before_statement):
+        with self.crashes.before_statement(before_statement, f"{self.folder}/{name}.db"):
             yield
         if self.crashes.happened:
             self.start(name)
@@ -172,7 +199,7 @@ class Cafe:
         """Let a service hear what it has not heard of a stream; how much that was."""
         self.carry(stream)
         service = self.services[name]
-        entries = self.bus.after(stream, self._position(name, stream), count)
+        entries = self.bus.after(stream, self.position(name, stream), count)
         if entries:
             with self.dying(name, crash):
                 service.consumer.inbox(service.database, stream).deliver(stream, entries)
@@ -209,15 +236,26 @@ class Cafe:
             under_way = views.under_way()
         for payment in under_way:
             with self.dying("till", crash), suppress(GatewayError):
-                self.loop.run(cashier._ask(payment))
+                self.loop.run(cashier.see_through(payment))
             if self.crashes.happened:
                 return
+
+    def close_day(self, day: date) -> None:
+        """Ask for the close of a day. Raises a ``TillError``."""
+        with self.till.close() as (books, answers):
+            close_day(day, Clock(ZONE, self.clock).business_day(), timedelta(seconds=30), books, answers)
+
+    def close_on(self, *, crash: int = 0) -> None:
+        """Go one step on with the close that is under way."""
+        closer = Closer(self.till, self.gateway.port, self.clock)
+        with self.dying("till", crash):
+            self.loop.run(closer.step())
 
     def lose(self, name: str, stream: str, count: int) -> None:
         """What comes next is read and forgotten, as by a process that never acted on it."""
         self.carry(stream)
         service = self.services[name]
-        Inbox(service.database, _nobody).deliver(stream, self.bus.after(stream, self._position(name, stream), count))
+        Inbox(service.database, _nobody).deliver(stream, self.bus.after(stream, self.position(name, stream), count))
 
     def say_again(self, name: str, which: int) -> None:
         """A service writes one of its earlier messages once more, under its own id (R2, R3)."""
@@ -227,6 +265,12 @@ class Cafe:
             if last:
                 [again] = service.outbox.after(connection, which % last, 1)
                 service.outbox.add(connection, again.type, again.subject, again.data, id=again.id)  # type: ignore[arg-type]
+
+    def say(self, name: str, type: str, subject: str, data: Mapping[str, object]) -> None:
+        """A service says what it never should."""
+        service = self.services[name]
+        with service.database.write() as connection:
+            service.outbox.add(connection, type, subject, data)  # type: ignore[arg-type]
 
     def be_reborn(self, name: str) -> None:
         """A service begins a new epoch and says everything again."""
@@ -244,17 +288,24 @@ class Cafe:
     def settle(self) -> list[str]:
         """Faults are over: go on until nothing is under way any more. What still is after long, is the answer."""
         left: list[str] = []
-        for _ in range(_ROUNDS):
+        for turn in range(_ROUNDS):
             while self.round():
                 pass
             left = list(unrest(self.books()))
             if not left:
                 break
-            self.clock.advance(61)
+            # First for so long that somebody says it again, then that somebody gives up.
+            self.clock.advance(3 if turn < _PATIENT_ROUNDS else 61)
             self.tick()
         return left
 
-    def _position(self, name: str, stream: str) -> Position:
+    def next(self, name: str, stream: str) -> str | None:
+        """The type of what a service would hear next of a stream."""
+        self.carry(stream)
+        found = self.bus.after(stream, self.position(name, stream), 1)
+        return decode_event(found[0].payload).type if found else None
+
+    def position(self, name: str, stream: str) -> Position:
         query = "SELECT epoch, seq FROM positions WHERE stream = ?"
         found = self._reading[name].execute(query, (stream,)).fetchone()
         return Position(*found) if found else START

@@ -12,20 +12,25 @@ class Crash(BaseException):
     """The process is gone: nothing that it has not committed has happened. No `except Exception` may hold it up."""
 
 
+AT_COMMIT = -1
+
+
 class Crashes:
-    """Counts the statements of writing transactions, and ends everything before the one that is due."""
+    """Counts the statements of writing transactions of one database, and ends everything before the one that is due."""
 
     def __init__(self) -> None:
         self._left = 0
+        self._file = ""
         self.happened = False
 
     @contextmanager
-    def before_statement(self, number: int) -> Iterator[None]:
-        """Inside the block, die before the statement `number` (1 is the first, a commit counts too); 0 is never.
+    def before_statement(self, number: int, file: str) -> Iterator[None]:
+        """Inside the block, die before the statement `number` (1 is the first, a commit counts too); 0 is never,
+        `AT_COMMIT` when all is done but the commit.
 
         The crash itself ends here: `happened` says whether it came to it.
         """
-        self._left, self.happened = number, False
+        self._left, self._file, self.happened = number, file, False
         event.listen(Engine, "before_cursor_execute", self._statement)
         event.listen(Engine, "commit", self._commit)
         try:
@@ -37,14 +42,21 @@ class Crashes:
             event.remove(Engine, "commit", self._commit)
 
     def _statement(self, connection: Connection, *_: object) -> None:
-        self._count(connection)
+        if self._counts(connection) and self._left > 0:
+            self._left -= 1
+            self._die_if(self._left == 0)
 
     def _commit(self, connection: Connection) -> None:
-        self._count(connection)
+        if self._counts(connection):
+            self._die_if(self._left == AT_COMMIT)
+            self._statement(connection)
 
-    def _count(self, connection: Connection) -> None:
-        if not connection.get_execution_options().get("immediate"):
-            return  # what only reads has nothing to lose
-        self._left -= 1
-        if self._left == 0:
+    def _counts(self, connection: Connection) -> bool:
+        """What only reads has nothing to lose."""
+        writes = bool(connection.get_execution_options().get("immediate"))
+        return writes and connection.engine.url.database == self._file
+
+    def _die_if(self, due: bool) -> None:
+        if due:
+            self._left = 0
             raise Crash

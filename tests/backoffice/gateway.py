@@ -33,6 +33,9 @@ class Wire(httpx2.AsyncBaseTransport):
                 raise httpx2.ReadTimeout("no answer")
         return await self._way.handle_async_request(request)
 
+    def forget(self) -> None:
+        self._late.clear()
+
     async def deliver_late(self) -> None:
         while self._late:
             await self._way.handle_async_request(self._late.pop())
@@ -48,10 +51,15 @@ class Gateway:
         self.port = HttpGateway(self._client, timeout_seconds=60)
 
     def become(self, mood: Mood) -> None:
-        self._wire.mood = "accept"
-        own = "decline" if mood == "decline" else "accept"
-        self._loop.run(self._client.put("/mood", json={"mood": own, "seconds": 3600}))
+        if "decline" in (mood, self._wire.mood):
+            own = "decline" if mood == "decline" else "accept"
+            self._wire.mood = "accept"
+            self._loop.run(self._client.put("/mood", json={"mood": own, "seconds": 3600}))
         self._wire.mood = mood
+
+    def forget(self) -> None:
+        self._wire.forget()
+        self.become("accept")
 
     def deliver_late(self) -> None:
         """What was asked for long ago arrives."""

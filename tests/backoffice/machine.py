@@ -5,9 +5,7 @@ Rules that let much happen at once bring orders into their late states, where th
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import suppress
-from pathlib import Path
 from typing import ClassVar, Protocol
 from uuid import NAMESPACE_OID, uuid5
 
@@ -24,9 +22,6 @@ _MOODS: tuple[Mood, ...] = ("accept", "accept", "decline", "time_out", "late", "
 _LATE_ORDERS = 3
 _MOST_ORDERS = 8
 
-MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
-"""Where files are kept in memory, if there is such a place."""
-
 orders = st.integers(min_value=0, max_value=_MOST_ORDERS - 1)
 few = st.integers(min_value=1, max_value=6)
 wires = st.integers(min_value=0, max_value=20)
@@ -42,12 +37,11 @@ class Request(Protocol):
 
 
 class BackOffice(RuleBasedStateMachine):
-    template: ClassVar[Path]
+    cafe: ClassVar[Cafe]
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory(prefix="jogakbo-cafe-", dir=MEMORY)
-        self.cafe = Cafe(Path(self.folder.name), self.template)
+        self.cafe.open_anew()
         self.ids: list[str] = []
         self.accepted: set[str] = set()
 
@@ -135,13 +129,6 @@ class BackOffice(RuleBasedStateMachine):
         assert self.accepted <= books.orders.keys()
 
     def teardown(self) -> None:
-        try:
-            self._ends_well()
-        finally:
-            self.cafe.close()
-            self.folder.cleanup()
-
-    def _ends_well(self) -> None:
         """Without faults everything comes to an end, and who can pay gets what there is."""
         self.cafe.gateway.deliver_late()
         left = self.cafe.settle()
