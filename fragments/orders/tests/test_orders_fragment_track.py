@@ -164,7 +164,7 @@ def test_money_on_its_way_back_is_named(url: str, service: FakeService) -> None:
 def test_only_what_can_be_asked_for_now_has_a_button(url: str, service: FakeService) -> None:
     assert "actions/cancel" not in track(url, service, order(progress="queued"))
     html = track(url, service, order(progress="queued", can=["cancel", "refund"]))
-    assert html.count('<details class="orders-confirm"') == 2
+    assert html.count('<details class="orders-confirm ') == 2
     assert "Cancel order 12?" in html
     assert "Give ₩10,000 for order 12 back?" in html
 
