@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, insert, select, text
-from sqlalchemy.exc import StatementError
+from sqlalchemy.exc import InternalError, StatementError
+from sqlalchemy.pool import QueuePool
 
 from jogakbo.database import Database, UtcDateTime
+from jogakbo.testing.databases import FreshDatabase
 
 _TABLES = MetaData()
 _CUPS = Table("cups", _TABLES, Column("n", Integer, primary_key=True), Column("at", UtcDateTime))
@@ -45,14 +48,60 @@ def _revisions(folder: Path, *names: str) -> Path:
     return folder
 
 
-def test_a_commit_is_on_the_disk_and_readers_do_not_wait_for_the_writer(cups: Database) -> None:
+def test_readers_do_not_wait_for_the_writer_and_see_what_is_committed(cups: Database) -> None:
     with cups.write() as writer, cups.read() as reader:
         writer.execute(insert(_CUPS).values(n=1))
         assert reader.execute(select(_CUPS.c.n)).all() == []
-        assert writer.execute(text("PRAGMA synchronous")).scalar() == 2
-        assert reader.execute(text("PRAGMA journal_mode")).scalar() == "wal"
     with cups.read() as reader:
         assert reader.execute(select(_CUPS.c.n)).scalars().all() == [1]
+
+
+@pytest.mark.databases("sqlite")
+def test_a_commit_is_on_the_disk(cups: Database) -> None:
+    with cups.write() as writer:
+        assert writer.execute(text("PRAGMA synchronous")).scalar() == 2
+        assert writer.execute(text("PRAGMA journal_mode")).scalar() == "wal"
+
+
+@pytest.mark.databases("sqlite")
+def test_a_block_that_reads_first_and_then_writes_has_the_write_lock_from_its_start(cups: Database) -> None:
+    other = sqlite3.connect(str(cups._url.database), timeout=0)
+    with cups.write() as connection:
+        connection.execute(select(_CUPS.c.n)).all()
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("INSERT INTO cups VALUES (2, NULL)")
+    other.close()
+
+
+@pytest.mark.databases("postgresql")
+def test_a_block_for_reading_cannot_write(cups: Database) -> None:
+    with pytest.raises(InternalError, match="read-only"), cups.read() as connection:
+        connection.execute(insert(_CUPS).values(n=1))
+
+
+def test_closing_waits_for_the_blocks_under_way(cups: Database) -> None:
+    with ThreadPoolExecutor(1) as threads:
+        with cups.read() as connection:
+            closing = threads.submit(cups.close)
+            assert not wait([closing], timeout=0.05).done
+            assert connection.execute(select(_CUPS.c.n)).all() == []
+        closing.result(10)
+    assert _idle_connections(cups) == 0
+
+
+def test_a_block_that_outlasts_the_closing_leaves_no_connection(cups: Database) -> None:
+    with cups.read() as connection:
+        cups.close(patience_seconds=0.01)
+        assert connection.execute(select(_CUPS.c.n)).all() == []
+    with cups.write() as connection:
+        connection.execute(insert(_CUPS).values(n=1))
+    assert _idle_connections(cups) == 0
+
+
+def _idle_connections(database: Database) -> int:
+    pool = database._engine.pool
+    assert isinstance(pool, QueuePool)
+    return pool.checkedin()
 
 
 def test_a_block_that_raises_leaves_nothing(cups: Database) -> None:
@@ -63,6 +112,7 @@ def test_a_block_that_raises_leaves_nothing(cups: Database) -> None:
         assert connection.execute(select(_CUPS.c.n)).all() == []
 
 
+@pytest.mark.databases("sqlite")  # elsewhere they work side by side, and lock what they must
 def test_writers_queue_instead_of_failing(cups: Database) -> None:
     def count_up(_: int) -> None:
         with cups.write() as connection:
@@ -100,9 +150,14 @@ def test_a_naive_datetime_is_refused(cups: Database) -> None:
         connection.execute(insert(_CUPS).values(n=1, at=datetime(2026, 11, 22)))
 
 
-def test_migrations_run_once_and_new_ones_are_added(tmp_path: Path) -> None:
-    folder = _revisions(tmp_path / "migrations", "0001")
-    url = f"sqlite:///{tmp_path}/deep/er/cups.db"
+def test_the_folder_of_a_new_database_is_made(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/deep/er/cups.db")
+    database.migrate()
+    database.close()
+
+
+def test_migrations_run_once_and_new_ones_are_added(fresh_database: FreshDatabase, tmp_path: Path) -> None:
+    folder, url = _revisions(tmp_path / "migrations", "0001"), fresh_database()
     first = Database(url, migrations=folder)
     first.migrate()
     first.migrate()
@@ -117,9 +172,9 @@ def test_migrations_run_once_and_new_ones_are_added(tmp_path: Path) -> None:
     second.close()
 
 
-def test_two_starts_at_once_migrate_once(tmp_path: Path) -> None:
-    folder = _revisions(tmp_path / "migrations", "0001")
-    databases = [Database(f"sqlite:///{tmp_path}/cups.db", migrations=folder) for _ in range(2)]
+def test_two_starts_at_once_migrate_once(fresh_database: FreshDatabase, tmp_path: Path) -> None:
+    folder, url = _revisions(tmp_path / "migrations", "0001"), fresh_database()
+    databases = [Database(url, migrations=folder) for _ in range(2)]
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(lambda database: database.migrate(), databases))
     for database in databases:

@@ -20,6 +20,7 @@ T = TypeVar("T")
 
 _BUSY_TIMEOUT_MS = 5_000
 _POOL_TIMEOUT_SECONDS = 5
+_CLOSE_SECONDS = 5.0
 _SQLITE_SETTINGS = (
     "PRAGMA journal_mode = WAL",
     # NORMAL may lose the last commits at a power cut, and with them events that were already sent.
@@ -42,11 +43,13 @@ class Database:
         self._migrations = migrations
         self._committed: list[Callable[[], None]] = []
         self._engine = create_engine(self._url, pool_timeout=_POOL_TIMEOUT_SECONDS, pool_pre_ping=not self.is_sqlite)
+        self._blocks = _Blocks()
+        self._closed = False
         # SQLite has one writer: queueing here is fair and at once, where its busy handler sleeps and tries again.
         self._one_writer = threading.Lock() if self.is_sqlite else nullcontext()
         if self.is_sqlite:
-            _begin_explicitly(self._engine)
-        self._writer = self._engine.execution_options(immediate=True)
+            event.listen(self._engine, "connect", _set_up_sqlite)
+        self._writer = self._engine.execution_options()
         self._reader = self._engine.execution_options(postgresql_readonly=True)
         self._together = Together(self.write)
 
@@ -62,7 +65,7 @@ class Database:
         In SQLite it holds the one write lock from its start (``BEGIN IMMEDIATE``), so a block that has begun
         never fails half way because another one was faster. Keep blocks short, without network calls.
         """
-        with self._one_writer, self._writer.begin() as connection:
+        with self._one_writer, self._begun(self._writer, "BEGIN IMMEDIATE") as connection:
             yield connection
         for wake in tuple(self._committed):
             wake()
@@ -78,7 +81,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """One transaction that only reads; in SQLite it never waits for the writer."""
-        with self._reader.begin() as connection:
+        with self._begun(self._reader, "BEGIN") as connection:
             yield connection
 
     @contextmanager
@@ -97,30 +100,64 @@ class Database:
         """Bring the schema to its newest revision. Cheap when it is already there; safe to run twice at once."""
         if self.is_sqlite and self._url.database:
             Path(self._url.database).parent.mkdir(parents=True, exist_ok=True)
-        migrate(self._writer, self._migrations)
+        migrate(self.write, self._migrations)
 
     def check(self) -> None:
         """Ask the database for a sign of life. Raises ``SQLAlchemyError``."""
         with self.read() as connection:
             connection.execute(text("SELECT 1"))
 
-    def close(self) -> None:
-        """Close every pooled connection."""
-        self._engine.dispose()
+    def close(self, *, patience_seconds: float = _CLOSE_SECONDS) -> None:
+        """Close every connection, once the blocks under way have ended; waits for them, but not for ever.
+
+        A block that ends or begins later does no harm: the database is closed again behind it.
+        """
+        self._closed = True
+        if self._blocks.ended(patience_seconds):
+            self._engine.dispose()
+
+    @contextmanager
+    def _begun(self, engine: Engine, sqlite_begin: str) -> Iterator[Connection]:
+        try:
+            with self._blocks.one(), engine.begin() as connection:
+                if self.is_sqlite:
+                    # Not by the driver, which would begin late, deferred, and not at all around DDL; nor by a listener
+                    # to SQLAlchemy's "begin", with which each later statement costs half as much again.
+                    connection.exec_driver_sql(sqlite_begin)
+                yield connection
+        finally:
+            # The last one: a pool that is disposed of forgets the connections that are still in use.
+            if self._closed and self._blocks.ended(0):
+                self._engine.dispose()
 
 
-def _begin_explicitly(engine: Engine) -> None:
-    """Take ``BEGIN`` out of the driver's hands: it would begin late, deferred, and not at all around DDL."""
+class _Blocks:
+    """Counts what is under way."""
 
-    @event.listens_for(engine, "connect")
-    def connected(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        for statement in _SQLITE_SETTINGS:
-            cursor.execute(statement)
-        cursor.close()
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._open = 0
 
-    @event.listens_for(engine, "begin")
-    def begun(connection: Connection) -> None:
-        immediate = connection.get_execution_options().get("immediate", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        with self._changed:
+            self._open += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._open -= 1
+                self._changed.notify_all()
+
+    def ended(self, seconds: float) -> bool:
+        """Whether none is under way any more, within so many seconds."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._open, seconds)
+
+
+def _set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for statement in _SQLITE_SETTINGS:
+        cursor.execute(statement)
+    cursor.close()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, inspect, text
 
 _HERE = Path(__file__).parent
 KIT_REVISIONS = _HERE / "kit_migrations"
@@ -13,8 +15,8 @@ SERVICE_TABLE = "alembic_version"
 _LOCK_KEY = 7_640_226
 
 
-def migrate(engine: Engine, migrations: Path | None) -> None:
-    """Bring the kit's tables and then the service's to their newest revisions.
+def migrate(write: Callable[[], AbstractContextManager[Connection]], migrations: Path | None) -> None:
+    """Bring the kit's tables and then the service's to their newest revisions; ``write`` opens a transaction.
 
     A revision file is named ``<revision>_<what>.py`` and revisions sort by name, so that the newest one is known
     without importing Alembic (0.2 s of CPU at every start of every service).
@@ -22,11 +24,11 @@ def migrate(engine: Engine, migrations: Path | None) -> None:
     parts = [(KIT_REVISIONS, KIT_TABLE)]
     if migrations is not None:
         parts.append((migrations, SERVICE_TABLE))
-    with engine.connect() as connection, connection.begin():
+    with write() as connection:
         due = [part for part in parts if _revision(connection, part[1]) != _newest(part[0])]
     if not due:
         return
-    with engine.begin() as connection:
+    with write() as connection:
         _lock(connection)
         for revisions, table in due:
             if _revision(connection, table) != _newest(revisions):
