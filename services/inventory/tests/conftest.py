@@ -28,6 +28,7 @@ from jogakbo.testing.databases import FreshDatabase
 
 SCHEMAS = Path(inventory_service.__file__).parent / "schemas"
 DAY = "2026-03-02"
+NOON = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
 
 
 class Storeroom:
@@ -35,7 +36,7 @@ class Storeroom:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.now = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
+        self.now = NOON
         self.clock = Clock(ZoneInfo("Asia/Seoul"), lambda: self.now)
         self.store = SqlStore(database, self.clock)
         self._consumer = subscribe(Consumer(strict=True), self.store)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 import msgspec
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from inventory_service.adapters.days import days_of
 from inventory_service.adapters.messages import (
@@ -18,6 +18,7 @@ from inventory_service.adapters.messages import (
     StockRefused,
     StockReserved,
 )
+from inventory_service.adapters.recent import Recent
 from inventory_service.adapters.tables import ingredients, recipes, reservations, stock_levels, stock_store
 from inventory_service.domain.events import StockEvent
 from inventory_service.domain.ingredient import Ingredient, Name
@@ -30,6 +31,17 @@ from jogakbo.events import Outbox
 from jogakbo.service.event_store import Loaded, Stream
 
 OUTBOX = Outbox("inventory")
+
+# Built once: every command of every order passes here, and building them again costs as much as running them.
+_INGREDIENT = select(ingredients).where(ingredients.c.id == bindparam("ingredient"))
+_LEVEL = (
+    update(stock_levels)
+    .where(stock_levels.c.ingredient_id == bindparam("ingredient"))
+    .values(on_hand=bindparam("now_on_hand"), reserved=bindparam("now_reserved"), revision=stock_levels.c.revision + 1)
+)
+_RESERVATION = select(reservations).where(reservations.c.order_id == bindparam("order"))
+_FORGET = delete(reservations).where(reservations.c.order_id == bindparam("order"))
+_KEEP = insert(reservations)
 
 
 class SqlAnswers:
@@ -62,14 +74,15 @@ class SqlAnswers:
 class SqlBooks:
     """Open them first in a transaction: writers queue here. ``now`` stamps every event that is written."""
 
-    def __init__(self, connection: Connection, now: datetime) -> None:
+    def __init__(self, connection: Connection, now: datetime, recent: Recent) -> None:
         OUTBOX.lock(connection)
         self._connection = connection
         self._now = now
+        self._recent = recent
 
     def shelf(self, ingredient_id: str) -> Shelf | None:
-        row = self._connection.execute(select(ingredients).where(ingredients.c.id == ingredient_id)).first()
-        loaded = stock_store.current(self._connection, ingredient_id)
+        row = self._connection.execute(_INGREDIENT, {"ingredient": ingredient_id}).first()
+        loaded = self._recent.load(self._connection, ingredient_id)
         if row is None or loaded is None:
             return None
         ingredient = Ingredient(row.id, Name(row.name_en, row.name_ko), row.unit, row.low_at)
@@ -82,12 +95,10 @@ class SqlBooks:
             events.insert(0, carry_over(shelf.stock))
             loaded = Loaded(Stream(ingredient_id, business_day), 0, EMPTY)
         after = stock_store.append(self._connection, loaded, events, at=self._now)
+        self._recent.wrote(self._connection, ingredient_id, after)
         changed = Shelf(shelf.ingredient, after.stream.business_day, after.version, after.state)
-        self._connection.execute(
-            update(stock_levels)
-            .where(stock_levels.c.ingredient_id == ingredient_id)
-            .values(on_hand=after.state.on_hand, reserved=after.state.reserved, revision=stock_levels.c.revision + 1)
-        )
+        level = {"now_on_hand": after.state.on_hand, "now_reserved": after.state.reserved}
+        self._connection.execute(_LEVEL, {"ingredient": ingredient_id, **level})
         send(self._connection, StockChanged.of(changed))
         return changed
 
@@ -98,6 +109,7 @@ class SqlBooks:
         return self._connection.scalars(select(ingredients.c.id).order_by(ingredients.c.place)).all()
 
     def end(self, ingredient_id: str, business_day: date, next_day: date) -> None:
+        self._recent.wrote(self._connection, ingredient_id)
         newest = next(days_of(self._connection, ingredient_id))
         last = next(days_of(self._connection, ingredient_id, upto=business_day))
         left = stock_store.load(self._connection, Stream(ingredient_id, last))
@@ -116,24 +128,23 @@ class SqlBooks:
         return stock_store.append(self._connection, opened, [carry_over(left.state)], at=self._now)
 
     def reservation(self, order_id: str) -> Reservation | None:
-        row = self._connection.execute(select(reservations).where(reservations.c.order_id == order_id)).first()
+        row = self._connection.execute(_RESERVATION, {"order": order_id}).first()
         return None if row is None else _reservation(row)
 
     def waiting_for_recipes(self) -> Iterable[Reservation]:
         return reservations_in(self._connection, ReservationState.WAITING)
 
     def keep(self, reservation: Reservation) -> None:
-        self._connection.execute(delete(reservations).where(reservations.c.order_id == reservation.order_id))
-        self._connection.execute(
-            insert(reservations).values(
-                order_id=reservation.order_id,
-                state=reservation.state.value,
-                business_day=reservation.business_day,
-                lines=_json(reservation.lines),
-                portions=_json(reservation.portions),
-                short=_json(reservation.short),
-            )
-        )
+        self._connection.execute(_FORGET, {"order": reservation.order_id})
+        row = {
+            "order_id": reservation.order_id,
+            "state": reservation.state.value,
+            "business_day": reservation.business_day,
+            "lines": _json(reservation.lines),
+            "portions": _json(reservation.portions),
+            "short": _json(reservation.short),
+        }
+        self._connection.execute(_KEEP, row)
 
     def recipe(self, item_id: str) -> Recipe | None:
         row = self._connection.execute(select(recipes).where(recipes.c.item_id == item_id)).first()

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from inventory_service.adapters.books import SqlAnswers, SqlBooks
 from inventory_service.adapters.checks import checks
 from inventory_service.adapters.levels import SqlLevels
+from inventory_service.adapters.recent import Recent
 from inventory_service.adapters.tables import stock_store
 from inventory_service.handlers.views import Check
 from jogakbo.service import Database
@@ -21,6 +22,7 @@ class SqlStore:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._recent = Recent()
 
     @contextmanager
     def read(self) -> Iterator[SqlLevels]:
@@ -31,7 +33,7 @@ class SqlStore:
         return SqlLevels(connection)
 
     def books(self, connection: Connection) -> SqlBooks:
-        return SqlBooks(connection, self._clock.now())
+        return SqlBooks(connection, self._clock.now(), self._recent)
 
     def answers(self, connection: Connection) -> SqlAnswers:
         return SqlAnswers(connection)
