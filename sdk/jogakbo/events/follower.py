@@ -51,6 +51,7 @@ class Follower:
         self._paused = paused
         self._retry_seconds = retry_seconds
         self._gap_before: Position | None = None
+        self._position: Position | None = None
         self._log = structlog.get_logger().bind(stream=stream)
 
     async def run(self) -> None:
@@ -59,7 +60,7 @@ class Follower:
         overtaken: Backoff | None = None
         while True:
             try:
-                moved = not self._paused() and await self.catch_up()
+                more = not self._paused() and await self.catch_up()
             except TransactionConflict as conflict:
                 self._log.info("consumer_starts_again", reason=str(conflict))
                 if overtaken:  # at once the first time; but a fault of ours must not become a hot loop
@@ -76,35 +77,40 @@ class Follower:
                 backoff.succeeded()
             overtaken = None
             heed_cancellation()
-            if not moved:
+            if not more:
                 await self._wakes.wait(self._stream, self._idle_seconds)
 
     async def catch_up(self) -> bool:
-        """Read one batch and deliver what follows the position without a gap; whether anything was delivered."""
-        # Asked anew each time: another replica of this service may have moved it.
-        position = await asyncio.to_thread(self._inbox.position, self._stream)
+        """Read one batch and deliver what follows the position without a gap; whether there may be more at once."""
+        known, self._position = self._position, None
+        position = await asyncio.to_thread(self._inbox.position, self._stream) if known is None else known
         batch = [_entry(*found) for found in await read_after(self._redis, self._key, position, _BATCH)]
         if not batch:
             return False
         if not continues(position, batch[0].position):
+            if known:  # another replica of this service may be further: ask
+                return True
             self._notice_gap(position, batch[0].position)
             await request_refill(self._redis, self._stream, position)
             return False
         if batch[0].position.epoch != position.epoch and position != START:
             self._log.warning("new_epoch", was=str(position), now=str(batch[0].position))
         self._gap_before = None
-        await self._deliver(batch)
-        return True
+        self._position = await self._deliver(batch)
+        return len(batch) == _BATCH or self._position != batch[-1].position
 
-    async def _deliver(self, batch: Sequence[Entry]) -> None:
+    async def _deliver(self, batch: Sequence[Entry]) -> Position | None:
+        """The position after it, or ``None`` when it must be asked."""
         try:
-            await asyncio.to_thread(self._inbox.deliver, self._stream, batch)
-            _HANDLED.labels(self._stream).inc(len(batch))
+            position = await asyncio.to_thread(self._inbox.deliver, self._stream, batch)
         except HandlerFailed as failure:
             before = [entry for entry in batch if entry.position < failure.entry.position]
             if before:
                 await asyncio.to_thread(self._inbox.deliver, self._stream, before)
             await self._insist(failure)
+            return None
+        _HANDLED.labels(self._stream).inc(len(batch))
+        return position
 
     async def _insist(self, failure: HandlerFailed) -> None:
         entry, backoff, attempts = failure.entry, Backoff(self._retry_seconds), 1

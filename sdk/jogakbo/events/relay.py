@@ -105,74 +105,75 @@ class Relay:
     async def catch_up(self) -> Position:
         """Append everything that the stream does not hold and return its newest position."""
         top, newest = await read_newest(self._redis, self._stream)
-        await asyncio.to_thread(self._know, top, newest)
         if wanted := await take_refill_request(self._redis, self._outbox.service):
-            top = await self._tell_anew(top, wanted)
+            top, newest = await self._tell_anew(top, newest, wanted), b""
         while True:
-            last = await asyncio.to_thread(self._last, top)
-            # A stream of an earlier life, or none: tell this life's events from the first that may be kept.
-            known = top.seq if top.epoch == last.epoch else max(0, last.seq - self._max_length)
+            last, known, events = await asyncio.to_thread(self._unsent, top, newest)
             _UNPUBLISHED.labels(self._outbox.service).set(last.seq - known)
-            if known >= last.seq:
+            if not events:
                 return top
             if top == START and last.seq > _BATCH:
                 self._log.warning("stream_refilled", entries=last.seq - known)
-            top = await self._append(top, last.epoch, known)
+            top, newest = await self._append(top, last.epoch, known, events), b""
+            if top == last:  # what was committed since has set the event that `_wait` waits for
+                _UNPUBLISHED.labels(self._outbox.service).set(0)
+                return top
 
-    async def _tell_anew(self, top: Position, wanted: Position) -> Position:
+    async def _tell_anew(self, top: Position, newest: bytes, wanted: Position) -> Position:
         """Begin the stream again right after ``wanted``, where a consumer found a gap, and let it grow for a while.
 
         Readers that are further lose nothing: the entries come back under the same ids.
         """
-        last = await asyncio.to_thread(self._last, top)
+        last, _, _ = await asyncio.to_thread(self._unsent, top, newest)
         known = min(wanted.seq, last.seq) if wanted.epoch == last.epoch else 0
         if known >= last.seq:
             return top
         self._log.warning("stream_told_anew", after=str(wanted), entries=last.seq - known)
         self._untrimmed_until = time.monotonic() + _UNTRIMMED_SECONDS
-        return await self._append(top, last.epoch, known, anew=True)
+        events = await asyncio.to_thread(self._after, known)
+        return await self._append(top, last.epoch, known, events, anew=True)
 
-    def _know(self, top: Position, newest: bytes) -> None:
-        """The stream's newest event must be ours. It is not when the database lost its own newest ones, to an older
-        backup or in a failover, and has given their numbers to others since."""
+    def _unsent(self, top: Position, newest: bytes) -> tuple[Position, int, Sequence[CloudEvent]]:
+        """The place of the newest event, up to which number the stream has them, and the next ones.
+
+        The stream's newest event must be ours. It is not when the database lost its own newest ones, to an older
+        backup or in a failover, and may have given their numbers to others since. ``newest`` is empty where we have
+        just written it.
+        """
         with self._database.read() as connection:
-            if self._has(connection, top, newest):
-                return
-        with self._database.write() as connection:
-            if self._has(connection, top, newest):
-                return
-            last = self._outbox.be_reborn(connection, above=top)
-        self._log.error("outbox_unlike_its_stream", stream_top=str(top), new_epoch=last.epoch)
+            last = self._outbox.last(connection)
+            if self._is_ours(connection, last, top, newest):
+                # A stream of an earlier life, or none: tell this life's events from the first that may be kept.
+                known = top.seq if top.epoch == last.epoch else max(0, last.seq - self._max_length)
+                return last, known, self._outbox.after(connection, known, _BATCH) if known < last.seq else ()
+        self._be_reborn(top, newest)
+        return self._unsent(top, newest)
 
-    def _has(self, connection: Connection, top: Position, newest: bytes) -> bool:
-        last = self._outbox.last(connection)
+    def _be_reborn(self, top: Position, newest: bytes) -> None:
+        with self._database.write() as connection:
+            last = self._outbox.last(connection)
+            if self._is_ours(connection, last, top, newest):  # another relay of this service has been here
+                return
+            event = "outbox_behind_its_stream" if top > last else "outbox_unlike_its_stream"
+            last = self._outbox.be_reborn(connection, above=top)
+        self._log.error(event, stream_top=str(top), new_epoch=last.epoch)
+
+    def _is_ours(self, connection: Connection, last: Position, top: Position, newest: bytes) -> bool:
         if top.epoch != last.epoch or top > last:
-            return True  # of another life, or more than we know of: `_last` sees to that
+            return top < last
         # By what is in it, not by its bytes: a release may write the same event otherwise.
         with suppress(EventError):
             told = decode_event(newest)
             return all(_is_same(event, told) for event in self._outbox.after(connection, top.seq - 1, 1))
         return True
 
-    def _last(self, top: Position) -> Position:
-        with self._database.read() as connection:
-            last = self._outbox.last(connection)
-        if top <= last:
-            return last
-        with self._database.write() as connection:
-            last = self._outbox.last(connection)  # another relay of this service may have been here
-            if top <= last:
-                return last
-            last = self._outbox.be_reborn(connection, above=top)
-        self._log.error("outbox_behind_its_stream", stream_top=str(top), new_epoch=last.epoch)
-        return last
-
     def _after(self, seq: int) -> Sequence[CloudEvent]:
         with self._database.read() as connection:
             return self._outbox.after(connection, seq, _BATCH)
 
-    async def _append(self, top: Position, epoch: int, known: int, *, anew: bool = False) -> Position:
-        events = await asyncio.to_thread(self._after, known)
+    async def _append(
+        self, top: Position, epoch: int, known: int, events: Sequence[CloudEvent], *, anew: bool = False
+    ) -> Position:
         bound = _UNBOUNDED if time.monotonic() < self._untrimmed_until else self._max_length
         arguments: list[str | bytes | int] = [str(top), bound, self._outbox.service, "anew" if anew else ""]
         for seq, event in enumerate(events, known + 1):
