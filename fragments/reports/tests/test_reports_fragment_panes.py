@@ -64,6 +64,7 @@ def test_without_the_bus_nobody_claims_to_know_what_was_written(url: str, servic
 
 def test_only_the_lab_has_the_switch(url: str, lab_url: str, service: FakeService) -> None:
     service.answers("GET", "/panes", LEVEL)
+    service.answers("PUT", "/freeze", {"frozen": True})
     assert "actions/freeze" not in httpx2.get(f"{url}/panes").text
     assert httpx2.post(f"{url}/actions/freeze", data={"frozen": "true"}).status_code == 404
     assert "Freeze the read side" in httpx2.get(f"{lab_url}/panes").text
