@@ -7,7 +7,11 @@ Only the names of tables are put into the SQL, and those stand in the code of se
 
 from __future__ import annotations
 
-_COLUMNS = ("stream", "version", "subject", "business_day", "name", "schema_version", "data", "at")
+_KEY = ("stream", "version")
+_REST = ("subject", "business_day", "name", "schema_version", "data", "at")
+
+# For all columns but the key: with "=" PostgreSQL may look a row up by its day, among thousands, and not by its key.
+_EQUALS = "IS NOT DISTINCT FROM"
 
 
 def append_only_ddl(table: str, dialect: str) -> tuple[str, ...]:
@@ -72,7 +76,7 @@ def _postgresql(name: str) -> tuple[str, ...]:
         *_row_trigger(
             f"{events}_delete",
             f"DELETE ON {events}",
-            f"IF NOT {_same(archive, 'OLD')} THEN {_raise(f'{events} is append-only')} END IF; RETURN OLD;",
+            f"IF NOT {_same(archive, 'OLD', _EQUALS)} THEN {_raise(f'{events} is append-only')} END IF; RETURN OLD;",
         ),
         *_row_trigger(
             f"{events}_insert",
@@ -88,7 +92,7 @@ def _postgresql(name: str) -> tuple[str, ...]:
         *_row_trigger(
             f"{archive}_copies",
             f"INSERT ON {archive}",
-            f"IF NOT {_closed(name)} OR NOT {_same(events, 'NEW')} "
+            f"IF NOT {_closed(name)} OR NOT {_same(events, 'NEW', _EQUALS)} "
             f"THEN {_raise(f'{archive} takes copies of closed days only')} END IF; RETURN NEW;",
         ),
     )
@@ -102,8 +106,10 @@ def _taken(table: str) -> str:
     return f"EXISTS (SELECT 1 FROM {table} e WHERE e.stream = NEW.stream AND e.version = NEW.version)"
 
 
-def _same(table: str, row: str) -> str:
-    return f"EXISTS (SELECT 1 FROM {table} e WHERE {' AND '.join(f'e.{c} = {row}.{c}' for c in _COLUMNS)})"
+def _same(table: str, row: str, equals: str = "=") -> str:
+    key = [f"e.{column} = {row}.{column}" for column in _KEY]
+    rest = [f"e.{column} {equals} {row}.{column}" for column in _REST]
+    return f"EXISTS (SELECT 1 FROM {table} e WHERE {' AND '.join(key + rest)})"
 
 
 def _sqlite_trigger(trigger: str, before: str, when: str, refusal: str) -> str:
