@@ -259,6 +259,22 @@ async def test_a_consumer_that_comes_after_the_stream_was_trimmed_gets_all_of_it
         await eventually(lambda: shelf.has(list(range(300))))
 
 
+async def test_a_replica_that_was_overtaken_does_not_take_what_was_trimmed_for_a_gap(
+    database: Database, shelf: Shelf, redis: Redis
+) -> None:
+    relay, inbox = Relay(OUTBOX, database, redis), shelf.consumer.inbox(shelf.database, "bakery")
+    slow, fast = (Follower("bakery", inbox, redis, Wakes(redis, ["bakery"])) for _ in range(2))
+    before = _gaps()
+    for follower, loaves in ((slow, [1]), (fast, [2, 3]), (slow, [4])):
+        _bake(database, *loaves)
+        await relay.catch_up()
+        await redis.xtrim(KEY, maxlen=1 if loaves == [4] else 9, approximate=False)
+        while await follower.catch_up():
+            pass
+    assert shelf.loaves() == [1, 2, 3, 4]
+    assert _gaps() == before
+
+
 async def test_a_gap_is_noticed_and_nothing_after_it_is_handled(
     database: Database, shelf: Shelf, redis: Redis, eventually: Eventually
 ) -> None:
