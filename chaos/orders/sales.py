@@ -46,8 +46,9 @@ def as_told(books: Books) -> Iterator[str]:
 def caught_up(books: Books) -> Iterator[str]:
     """Nobody has anything left to read."""
     for (reader, stream), place in books.heard.items():
-        if place != books.newest.get(stream, place):
-            yield f"{reader} has read {stream} up to {place} of {books.newest[stream]}"
+        newest = books.newest.get(stream, place)
+        if place != newest and newest[1]:
+            yield f"{reader} has read {stream} up to {place} of {newest}"
 
 
 def _read(books: Books, type: str) -> Iterator[Message]:

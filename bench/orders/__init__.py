@@ -1,0 +1,1 @@
+"""What the back office costs and how fast it is, measured from outside."""
