@@ -26,6 +26,7 @@ _ADD_VIEW = insert(order_views)
 _NOTE = insert(order_timeline)
 _DUE = select(*_FIELDS).where(orders.c.due_at <= bindparam("now")).order_by(orders.c.due_at).limit(bindparam("limit"))
 _SAVE = update(orders).where(orders.c.id == bindparam("order_id"), orders.c.revision == bindparam("revision_before"))
+_FACTS = {"id", "number", "business_day", "placed_at", "guest_name", "payment", "lines", "total_won"}
 _SAVE_VIEW = update(order_views).where(order_views.c.order_id == bindparam("of_order"))
 
 
@@ -74,7 +75,8 @@ class SqlOrders:
 
     def save(self, order: Order, step: Step, at: datetime) -> None:
         guard = {"order_id": order.id, "revision_before": order.revision - 1}
-        if self._connection.execute(_SAVE, {**_row(order), **guard}).rowcount != 1:
+        changes = {name: value for name, value in _row(order).items() if name not in _FACTS}
+        if self._connection.execute(_SAVE, {**changes, **guard}).rowcount != 1:
             raise OrderMoved(f"order {order.id} is no longer at revision {order.revision - 1}")
         self._connection.execute(_SAVE_VIEW, {**view_row(order), "of_order": order.id})
         self._note(order, step, at)
