@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from operator import attrgetter
@@ -175,6 +177,22 @@ class Till:
                 assert sorted(lines[0], key=key) == sorted(lines[1], key=key)
         with self.store.read() as views:
             assert not any(views.checks().values())
+
+
+async def until(till: Till, condition: Callable[[], bool]) -> None:
+    """Look again after every commit, and now and then: an app has a pool of its own."""
+    committed, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def look() -> None:
+        loop.call_soon_threadsafe(committed.set)
+
+    with till.database.on_commit(look):
+        async with asyncio.timeout(20):
+            while not await asyncio.to_thread(condition):
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(0.05):
+                        await committed.wait()
+                committed.clear()
 
 
 @pytest.fixture

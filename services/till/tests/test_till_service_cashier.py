@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import date
 
@@ -17,7 +17,7 @@ from till_service.domain.payment import Accepted, Declined, Outcome, Voided
 from till_service.handlers.cashier import ALARMING_TRIES, Cashier
 from till_service.handlers.ports import GatewayError
 
-from .conftest import DAY, Till
+from .conftest import DAY, Till, until
 
 pytestmark = pytest.mark.anyio
 
@@ -71,20 +71,6 @@ async def at_work(till: Till, gateway: FakeGateway, *, poll_seconds: float = 0.0
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-
-
-async def until(till: Till, condition: Callable[[], bool]) -> None:
-    """Look again after every commit."""
-    committed, loop = asyncio.Event(), asyncio.get_running_loop()
-
-    def look() -> None:
-        loop.call_soon_threadsafe(committed.set)
-
-    with till.database.on_commit(look):
-        async with asyncio.timeout(10):
-            while not await asyncio.to_thread(condition):
-                await committed.wait()
-                committed.clear()
 
 
 async def test_charges_are_settled_as_they_come(till: Till) -> None:

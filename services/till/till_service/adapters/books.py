@@ -13,7 +13,14 @@ from till_service.adapters.closings import open_day
 from till_service.adapters.day_stream import append, load_day
 from till_service.adapters.payment_rows import add_payment, find_payment, keep_payment
 from till_service.domain import day as decide
-from till_service.domain.events import ChargeStarted, PaymentCharged, PaymentDeclined, PaymentRefunded, PaymentVoided
+from till_service.domain.events import (
+    ChargeStarted,
+    PaymentCharged,
+    PaymentDeclined,
+    PaymentRefunded,
+    PaymentVoided,
+    TillEvent,
+)
 from till_service.domain.payment import Outcome, Payment, PaymentState
 
 _REASON_LENGTH = 100
@@ -33,23 +40,22 @@ class SqlBooks:
     def payment(self, order_id: str) -> Payment | None:
         return find_payment(self._connection, order_id)
 
-    def start(self, charge: ChargeStarted, business_day: date) -> Payment:
+    def start(self, charge: ChargeStarted, business_day: date, outcome: Outcome | None) -> Payment:
         loaded = load_day(self._connection, business_day)
-        append(self._connection, loaded, [decide.start(loaded.state, charge)], self.now)
-        return self.add(Payment(charge, business_day, PaymentState.CHARGING, self.now))
+        events: list[TillEvent] = [decide.start(loaded.state, charge)]
+        payment = Payment(charge, business_day, PaymentState.CHARGING, self.now)
+        if outcome is not None:
+            settled = decide.settled(charge, outcome)
+            events.append(settled)
+            payment = _after(payment, settled)
+        append(self._connection, loaded, events, self.now)
+        return self.add(payment)
 
     def settle(self, payment: Payment, outcome: Outcome) -> Payment:
         loaded = load_day(self._connection, payment.business_day)
         event = decide.settle(loaded.state, payment.charge.order_id, outcome)
         append(self._connection, loaded, [event], self.now)
-        match event:
-            case PaymentCharged(reference=reference):
-                changed = replace(payment, state=PaymentState.CHARGED, reference=reference)
-            case PaymentDeclined(reason=reason):
-                changed = replace(payment, state=PaymentState.DECLINED, reason=reason)
-            case PaymentVoided():
-                changed = replace(payment, state=PaymentState.VOIDED)
-        return self.keep(changed)
+        return self.keep(_after(payment, event))
 
     def add(self, payment: Payment) -> Payment:
         add_payment(self._connection, payment)
@@ -70,3 +76,13 @@ class SqlBooks:
             event, state = PaymentRefunded(*about, payment.reason), PaymentState.REFUNDED
         append(self._connection, load_day(self._connection, payment.books_day), [event], self.now)
         return self.keep(replace(payment, state=state))
+
+
+def _after(payment: Payment, event: PaymentCharged | PaymentDeclined | PaymentVoided) -> Payment:
+    match event:
+        case PaymentCharged(reference=reference):
+            return replace(payment, state=PaymentState.CHARGED, reference=reference)
+        case PaymentDeclined(reason=reason):
+            return replace(payment, state=PaymentState.DECLINED, reason=reason)
+        case PaymentVoided():
+            return replace(payment, state=PaymentState.VOIDED)

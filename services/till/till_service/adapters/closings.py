@@ -26,6 +26,7 @@ from till_service.domain.events import (
 from till_service.domain.payment import UNDER_WAY, Payment, PaymentState
 
 _AT_WORK = [state.value for state in UNDER_WAY]
+_NEWEST_NEXT_DAY = select(func.max(closings.c.next_day)).where(closings.c.state != CloseState.REOPENED)
 _books_day = func.coalesce(payments.c.undone_on, payments.c.business_day)
 
 
@@ -41,7 +42,7 @@ def newest_closing(connection: Connection) -> Closing | None:
 
 def open_day(connection: Connection, of: date) -> date:
     """``of``, or the day after the newest close: from the close's first step on the day takes nothing more."""
-    next_day = connection.scalar(select(func.max(closings.c.next_day)).where(closings.c.state != CloseState.REOPENED))
+    next_day = connection.scalar(_NEWEST_NEXT_DAY)
     return of if next_day is None else max(of, next_day)
 
 

@@ -4,35 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from till_service.adapters.tables import payments
 from till_service.domain.events import ChargeStarted
 from till_service.domain.payment import Payment, PaymentState
 
+# Built once: every charge passes here, and building them again costs more than running them.
+_FIND = select(payments).where(payments.c.order_id == bindparam("of_order"))
+_ADD = insert(payments)
+_CHANGING = ("business_day", "state", "reference", "reason", "at", "undone_on")
+_KEEP = (
+    update(payments)
+    .where(payments.c.order_id == bindparam("of_order"))
+    .values({name: bindparam(name) for name in _CHANGING})
+)
+
 
 def find_payment(connection: Connection, order_id: str) -> Payment | None:
-    row = connection.execute(select(payments).where(payments.c.order_id == order_id)).first()
+    row = connection.execute(_FIND, {"of_order": order_id}).first()
     return None if row is None else payment_of(row)
 
 
 def add_payment(connection: Connection, payment: Payment) -> None:
     charge = payment.charge
-    connection.execute(
-        insert(payments).values(
-            order_id=charge.order_id,
-            payment_id=charge.payment_id,
-            amount_won=charge.amount_won,
-            method=charge.method,
-            payment=charge.payment,
-            **_changing(payment),
-        )
-    )
+    row = {
+        "order_id": charge.order_id,
+        "payment_id": charge.payment_id,
+        "amount_won": charge.amount_won,
+        "method": charge.method,
+        "payment": charge.payment,
+    }
+    connection.execute(_ADD, {**row, **_changing(payment)})
 
 
 def keep_payment(connection: Connection, payment: Payment) -> None:
-    same = payments.c.order_id == payment.charge.order_id
-    connection.execute(update(payments).where(same).values(**_changing(payment)))
+    connection.execute(_KEEP, {"of_order": payment.charge.order_id, **_changing(payment)})
 
 
 def payment_of(row: Row[tuple[object, ...]]) -> Payment:

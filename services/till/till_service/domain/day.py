@@ -96,11 +96,12 @@ def start(day: Day, charge: ChargeStarted) -> ChargeStarted:
 def settle(day: Day, order_id: str, outcome: Outcome) -> PaymentCharged | PaymentDeclined | PaymentVoided:
     for charge in day.under_way:
         if charge.order_id == order_id:
-            return _settled(charge, outcome)
+            return settled(charge, outcome)
     raise ChargeUnknownError(order_id)
 
 
-def _settled(charge: ChargeStarted, outcome: Outcome) -> PaymentCharged | PaymentDeclined | PaymentVoided:
+def settled(charge: ChargeStarted, outcome: Outcome) -> PaymentCharged | PaymentDeclined | PaymentVoided:
+    """What the outcome is in the books."""
     about = charge.order_id, charge.payment_id
     if isinstance(outcome, Accepted):
         return PaymentCharged(*about, charge.amount_won, charge.method, outcome.reference)

@@ -22,9 +22,7 @@ def charge_payment(command: ChargePayment, books: Books, answers: Answers) -> No
     payment = books.payment(command.order_id)
     if payment is None:
         charge = new_charge(command.order_id, command.amount_won, command.payment)
-        payment = books.start(charge, books.open_day(command.business_day))
-        if outcome := outcome_at_once(charge):
-            payment = books.settle(payment, outcome)
+        payment = books.start(charge, books.open_day(command.business_day), outcome_at_once(charge))
     if payment.state not in UNDER_WAY:
         answers.payment_settled(payment)
 
