@@ -15,7 +15,7 @@ export UV_PYTHON_DOWNLOADS := never
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check bench bench-compose bench-live chaos-live format docs lock reset
+.PHONY: help install up test check bench bench-compose bench-live bench-orders chaos-live chaos-orders format docs lock reset
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -47,9 +47,15 @@ bench-compose: install ## measure composition beside nginx, Varnish, Podium and 
 bench-live: install ## measure live beside Nchan, sse-starlette and Node (ARGS=--quick: five minutes)
 	$(BIN)/python -m bench.live $(ARGS)
 
+bench-orders: install ## measure the back office: orders a second, a close, a rebuild (ARGS=--quick: two minutes)
+	$(BIN)/python -m bench.orders $(ARGS)
+
 chaos-live: install ## break a small portal on purpose: is any open page ever wrong for long? (half an hour; ARGS=--help)
 	@sh e2e/ensure_browser.sh $(BIN)/python
 	$(BIN)/python -m chaos.live $(ARGS)
+
+chaos-orders: install ## break the back office on purpose: is anything lost, or done twice? (ten minutes; ARGS=--help)
+	$(BIN)/python -m chaos.orders $(ARGS)
 
 format: install ## put the code into the house's form
 	$(BIN)/ruff check --fix
