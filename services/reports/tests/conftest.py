@@ -210,7 +210,8 @@ def migrated(url: str) -> None:
 
 
 @pytest.fixture
-def reports(fresh_database: FreshDatabase) -> Iterator[Reports]:
+def resting(fresh_database: FreshDatabase) -> Iterator[Reports]:
+    """The reports without their own jobs."""
     own = {
         "reports_database_url": fresh_database("reports", migrated),
         "redis_url": "",
@@ -218,6 +219,12 @@ def reports(fresh_database: FreshDatabase) -> Iterator[Reports]:
         "lab": True,
     }
     reports = Reports(Settings.model_validate(own))
-    with reports.client:
-        yield reports
-        reports.check()
+    yield reports
+    reports.database.close()
+
+
+@pytest.fixture
+def reports(resting: Reports) -> Iterator[Reports]:
+    with resting.client:
+        yield resting
+        resting.check()

@@ -14,39 +14,34 @@ from reports_service.adapters.tables import journal, projection
 from reports_service.domain.facts import Entry, Fact
 from reports_service.domain.operation import Standing
 
+_STANDING = select(projection)
+_LOCKED = _STANDING.with_for_update()
+
 
 def standing(connection: Connection, *, lock: bool = False) -> Standing:
     """Where everything stands. Who locks it may write; so the journal's numbers come in the order of commits."""
-    columns = projection.c
-    query = select(
-        columns.live,
-        columns.facts,
-        columns.rebuilding,
-        columns.rebuilt,
-        columns.started_at,
-        columns.finished_at,
-    )
-    return Standing(*connection.execute(query.with_for_update() if lock else query).one())
+    return Standing(*connection.execute(_LOCKED if lock else _STANDING).one()[1:])
 
 
 def stand(connection: Connection, **values: str | int | bool | datetime | None) -> None:
     """Change where things stand; lock it first."""
-    connection.execute(update(projection).values(**values))
+    connection.execute(update(projection), values)
 
 
 def note(connection: Connection, facts: int, event: CloudEvent, data: Heard, fact: Fact) -> None:
     """Write the fact down as number ``facts`` + 1; of its event only what the reports read."""
     connection.execute(
-        insert(journal).values(
-            number=facts + 1,
-            type=event.type,
-            subject=fact.id if isinstance(fact, Entry) else fact.business_day.isoformat(),
-            business_day=fact.business_day,
-            won=fact.signed_won if isinstance(fact, Entry) else 0,
-            data=msgspec.json.encode(data).decode(),
-            at=event.time,
-            read_at=utc_now(),
-        )
+        insert(journal),
+        {
+            "number": facts + 1,
+            "type": event.type,
+            "subject": fact.id if isinstance(fact, Entry) else fact.business_day.isoformat(),
+            "business_day": fact.business_day,
+            "won": fact.signed_won if isinstance(fact, Entry) else 0,
+            "data": msgspec.json.encode(data).decode(),
+            "at": event.time,
+            "read_at": utc_now(),
+        },
     )
     stand(connection, facts=facts + 1)
 

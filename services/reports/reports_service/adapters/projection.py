@@ -4,8 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import date, datetime
+from functools import cache
 
-from sqlalchemy import Connection, Table, and_, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    Update,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from reports_service.adapters.tables import Projections
 from reports_service.domain.facts import DayBalanced, Entry, Fact, Kind
@@ -22,19 +37,14 @@ class SqlProjection:
         self._tables = tables
 
     def known(self, facts: Collection[Fact]) -> set[tuple[Kind, str]]:
-        entries = self._tables.entries.c
         ids = [fact.id for fact in facts if isinstance(fact, Entry)]
-        there = select(entries.kind, entries.id).where(entries.kind.in_(list(Kind)), entries.id.in_(ids))
-        return {(Kind(kind), id) for kind, id in self._connection.execute(there)}
+        there = self._connection.execute(_known_of(self._tables.entries), {"ids": ids})
+        return {(Kind(kind), id) for kind, id in there}
 
     def days(self, wanted: Collection[date]) -> Mapping[date, Day]:
         days = self._tables.days
-        newest_closed = select(func.max(days.c.business_day)).where(days.c.state == DayState.CLOSED).scalar_subquery()
-        these = or_(days.c.business_day.in_(wanted), days.c.business_day == newest_closed)
-        return {
-            business_day: Day(DayState(state), DayBalanced(business_day, *balance))
-            for business_day, state, *balance in self._connection.execute(select(days).where(these))
-        }
+        rows = self._connection.execute(select(days).where(_concerns(days)), {"wanted": list(wanted)})
+        return {row.business_day: Day(DayState(row.state), DayBalanced(row.business_day, *row[2:])) for row in rows}
 
     def add(self, figures: Figures) -> None:
         if figures.entries:
@@ -59,11 +69,11 @@ class SqlProjection:
         self, table: Table, key: Mapping[str, Value], sums: Mapping[str, int], newest: Mapping[str, Value] | None = None
     ) -> None:
         """Add to the sums of one row, or begin it; ``newest`` replaces what it had."""
-        this = and_(*(table.c[column] == value for column, value in key.items()))
-        added = {column: table.c[column] + amount for column, amount in sums.items()}
-        if self._connection.execute(update(table).where(this).values(**added, **(newest or {}))).rowcount == 0:
+        new = newest or {}
+        values = {f"new_{column}": value for column, value in {**key, **sums, **new}.items()}
+        if self._connection.execute(_adding(table, tuple(sums), tuple(new)), values).rowcount == 0:
             zeros = {column.name: 0 for column in table.c if not column.primary_key}
-            self._connection.execute(insert(table).values({**zeros, **key, **sums, **(newest or {})}))
+            self._connection.execute(insert(table), {**zeros, **key, **sums, **new})
 
     def _set_day(self, business_day: date, day: Day) -> None:
         days, said = self._tables.days, day.balance
@@ -80,6 +90,27 @@ class SqlProjection:
                 till_digest=said.till_digest,
             )
         )
+
+
+@cache
+def _adding(table: Table, sums: tuple[str, ...], newest: tuple[str, ...]) -> Update:
+    """Built once for each, because building it again for every fact costs more than running it."""
+    this = and_(*(column == bindparam(f"new_{column.name}") for column in table.primary_key))
+    added = {name: table.c[name] + bindparam(f"new_{name}", type_=table.c[name].type) for name in sums}
+    return update(table).where(this).values({**added, **{name: bindparam(f"new_{name}") for name in newest}})
+
+
+@cache
+def _concerns(days: Table) -> ColumnElement[bool]:
+    newest_closed = select(func.max(days.c.business_day)).where(days.c.state == DayState.CLOSED).scalar_subquery()
+    wanted = days.c.business_day.in_(bindparam("wanted", expanding=True))
+    return or_(wanted, days.c.business_day == newest_closed)
+
+
+@cache
+def _known_of(entries: Table) -> Select[str, str]:
+    kinds = entries.c.kind.in_(list(Kind))
+    return select(entries.c.kind, entries.c.id).where(kinds, entries.c.id.in_(bindparam("ids", expanding=True)))
 
 
 def _entry(counted: Counted) -> dict[str, Value]:
