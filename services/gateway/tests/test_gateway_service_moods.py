@@ -13,6 +13,8 @@ from gateway_service.moods import Moods
 from gateway_service.settings import Settings
 from jogakbo.testing.running import running
 
+pytestmark = pytest.mark.databases("sqlite")  # how it answers, not what it keeps
+
 CHARGE = {"order_id": "order-1", "amount_won": 4500, "payment": "card-4242", "business_day": "2026-03-02"}
 
 

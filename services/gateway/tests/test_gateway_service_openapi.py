@@ -14,6 +14,8 @@ from starlette.testclient import TestClient
 from gateway_service.app import create_app
 from gateway_service.settings import Settings
 
+pytestmark = pytest.mark.databases("sqlite")  # requests by the hundred
+
 OPERATIONS = [
     ("POST", "/charges"),
     ("GET", "/charges"),
@@ -45,7 +47,7 @@ def test_the_api_answers_as_its_documentation_says(app: FastAPI, method: str, pa
 
     @given(case=operation.as_strategy())
     @settings(
-        max_examples=15,
+        max_examples=8,
         deadline=None,
         derandomize=True,
         database=None,

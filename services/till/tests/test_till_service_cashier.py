@@ -19,7 +19,7 @@ from till_service.handlers.ports import GatewayError
 
 from .conftest import DAY, Till, until
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.databases("sqlite")]
 
 
 class FakeGateway:
