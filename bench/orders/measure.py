@@ -10,7 +10,6 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
-import httpx2
 import msgspec
 from redis import Redis
 
@@ -95,10 +94,7 @@ def closed(office: Office, count: int) -> Closed:
     asyncio.run(put_orders(office, order_ids(count, 5), item="espresso", payment="cash"))
     _until_ended(office)
     day, began = office.get("till", "/days/open")["business_day"], time.monotonic()
-    begun = httpx2.post(
-        f"{office.url('till')}/days/{day}/close", headers={"Idempotency-Key": "bench"}, timeout=30, trust_env=False
-    )
-    begun.raise_for_status()
+    office.ask("POST", "till", f"/days/{day}/close").raise_for_status()
     while (close := office.get("till", f"/days/{day}/close"))["state"] == "closing" and time.monotonic() - began < 120:
         time.sleep(_PAUSE_SECONDS)
     with closing(_database(office, "orders")) as orders:
@@ -115,11 +111,11 @@ def rebuilt(folder: Path, count: int) -> Rebuilt:
         while office.get("reports", "/rebuild")["of"] < count:
             time.sleep(_PAUSE_SECONDS)
         heard, began = time.monotonic() - began, time.monotonic()
-        httpx2.post(f"{office.url('reports')}/rebuild", timeout=30, trust_env=False).raise_for_status()
+        office.ask("POST", "reports", "/rebuild").raise_for_status()
         reads, refused, slowest = 0, 0, 0.0
         while True:
             asked = time.monotonic()
-            answer = httpx2.get(f"{office.url('reports')}/days/{_DAY}/report", timeout=30, trust_env=False)
+            answer = office.ask("GET", "reports", f"/days/{_DAY}/report")
             reads, refused = reads + 1, refused + (answer.status_code != 200)
             slowest = max(slowest, time.monotonic() - asked)
             if office.get("reports", "/rebuild")["state"] == "idle":
@@ -129,18 +125,20 @@ def rebuilt(folder: Path, count: int) -> Rebuilt:
 
 
 def read(folder: Path, few: int, many: int, samples: int = 100) -> Read:
-    """The state of two ingredients, one with few events on its day and one with many."""
+    """The state of two ingredients with its newest events, one with few events on its day and one with many."""
     with Office(folder, ("menu", "inventory")) as office:
+        for ingredient in ("milk", "beans"):
+            for number in range(few):
+                path = f"/ingredients/{ingredient}/restock"
+                office.ask("POST", "inventory", path, {"amount": 1}, key=f"{ingredient} {number}").raise_for_status()
         office.stop("inventory")
         with closing(_database(office, "inventory", write=True)) as stock:
-            for ingredient, count in (("milk", few), ("beans", many)):
-                _restock(stock, ingredient, count)
+            _restock(stock, "beans", many)
         office.start("inventory")
-        with httpx2.Client(base_url=office.url("inventory"), trust_env=False, timeout=60) as client:
-            taken = {}
-            for ingredient in ("milk", "beans"):
-                client.post(f"/ingredients/{ingredient}/restock", json={"amount": 1}).raise_for_status()
-                taken[ingredient] = [_timed(client, f"/ingredients/{ingredient}/stream") for _ in range(samples)]
+        taken = {
+            ingredient: [_timed(office, f"/ingredients/{ingredient}/stream") for _ in range(samples)]
+            for ingredient in ("milk", "beans")
+        }
         return Read(few, many, *(percentile(taken[ingredient], 0.5) for ingredient in ("milk", "beans")))
 
 
@@ -148,15 +146,12 @@ def stock_up(office: Office) -> None:
     """Beans for all that is to come."""
     _menu_is_known(office, "orders")
     _menu_is_known(office, "inventory")
-    answer = httpx2.post(
-        f"{office.url('inventory')}/ingredients/beans/restock", json={"amount": 1_000_000}, timeout=30, trust_env=False
-    )
-    answer.raise_for_status()
+    office.ask("POST", "inventory", "/ingredients/beans/restock", {"amount": 1_000_000}).raise_for_status()
 
 
-def _timed(client: httpx2.Client, path: str) -> float:
+def _timed(office: Office, path: str) -> float:
     began = time.perf_counter()
-    client.get(path).raise_for_status()
+    office.ask("GET", "inventory", path).raise_for_status()
     return (time.perf_counter() - began) * 1000
 
 
@@ -182,16 +177,25 @@ def _count(office: Office, state: str, prefix: str) -> int:
 
 
 def _restock(stock: sqlite3.Connection, ingredient: str, count: int) -> None:
-    """As if so many deliveries had come today."""
-    last = "SELECT stream, version, subject, business_day, at FROM stock_events WHERE subject = ? ORDER BY version DESC"
-    stream, version, subject, day, at = stock.execute(last, (ingredient,)).fetchone()
-    rows = [
-        (stream, number, subject, day, "restocked", '{"amount":1}', at)
-        for number in range(version + 1, version + count)
-    ]
-    columns = "stream, version, subject, business_day, name, data, at"
-    stock.executemany(f"INSERT INTO stock_events ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
-    stock.execute("UPDATE stock_levels SET on_hand = on_hand + ? WHERE ingredient_id = ?", (len(rows), ingredient))
+    """As if so many deliveries of 1 had come today: events, and the snapshots that they would have left."""
+    newest = "SELECT stream, version FROM stock_events WHERE subject = ? ORDER BY version DESC LIMIT 1"
+    stream, version = stock.execute(newest, (ingredient,)).fetchone()
+    copy = (
+        "INSERT INTO stock_events (stream, version, subject, business_day, name, data, at) "
+        "SELECT stream, ?, subject, business_day, name, data, at FROM stock_events WHERE stream = ? AND version = ?"
+    )
+    stock.executemany(copy, ((number, stream, version) for number in range(version + 1, count + 1)))
+    columns = [row[1] for row in stock.execute("PRAGMA table_info(stock_snapshots)")]
+    row = dict(
+        zip(columns, stock.execute("SELECT * FROM stock_snapshots WHERE stream = ?", (stream,)).fetchone(), strict=True)
+    )
+    state, holes = json.loads(row["state"]), ", ".join("?" for _ in columns)
+    for number in range(row["version"] + 100, count + 1, 100):
+        later = {**state, "on_hand": state["on_hand"] + number - row["version"]}
+        values = {**row, "version": number, "state": json.dumps(later).encode()}
+        stock.execute(f"INSERT INTO stock_snapshots VALUES ({holes})", [values[column] for column in columns])
+    added = max(count - version, 0)
+    stock.execute("UPDATE stock_levels SET on_hand = on_hand + ? WHERE ingredient_id = ?", (added, ingredient))
     stock.commit()
 
 
