@@ -12,7 +12,7 @@ from inventory_service.settings import Settings
 
 from .conftest import Storeroom
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.databases("sqlite")]  # the statements are tried beside it
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from till_service.settings import Settings
 
 from .conftest import Till, until
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.databases("sqlite")]  # the statements are tried beside it
 
 
 class NoGateway:
