@@ -22,7 +22,8 @@ class EventError(ValueError):
 class CloudEvent(msgspec.Struct, frozen=True, kw_only=True):
     """One event or command.
 
-    ``id`` is the stream position ``<epoch>-<seq>``, ``source`` the service's name, ``type`` for example
+    ``id`` is the stream position ``<epoch>-<seq>`` unless the sender gave one of its own (a message that is sent again
+    keeps its id), ``source`` the service's name, ``type`` for example
     ``orders.OrderPlaced``, ``subject`` the aggregate's id. ``keys`` is one string, space separated, because
     extension attributes of CloudEvents have no arrays; it has the form of a ``Surrogate-Key`` header.
     ``dataversion`` counts the forms of the type's data that a reader of the earlier one would misread.
