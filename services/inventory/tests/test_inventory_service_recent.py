@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import date
 
 from sqlalchemy import Connection
 
 from inventory_service.adapters.recent import Recent
 from inventory_service.adapters.tables import stock_store
+from inventory_service.handlers.days import close_day
 from inventory_service.handlers.shelves import restock
 from jogakbo.database import Database
 
@@ -69,8 +71,25 @@ def test_a_database_that_has_lost_what_was_read_is_read_from_its_own_events(stor
         assert recent.load(connection, "milk") == milk
 
 
+def close(storeroom: Storeroom, connection: Connection) -> None:
+    books, answers = storeroom.store.books(connection), storeroom.store.answers(connection)
+    close_day(storeroom.clock.business_day(), date(2026, 3, 3), books, answers)
+
+
 def test_a_day_that_is_closed_in_between_is_noticed(storeroom: Storeroom) -> None:
-    storeroom.reserves("order-1")
-    storeroom.closes()
-    storeroom.commits("order-1")
-    assert on_hand(storeroom) == 30_000 - 220
+    with storeroom.database.write() as connection:
+        deliver(storeroom, connection, 1)
+        close(storeroom, connection)
+        deliver(storeroom, connection, 1)
+    assert on_hand(storeroom) == 30_002
+
+
+def test_a_close_that_was_undone_is_forgotten(storeroom: Storeroom) -> None:
+    with undone(storeroom.database) as connection:
+        close(storeroom, connection)
+        assert storeroom.store.books(connection).shelf("milk") is not None
+    replica = Storeroom(storeroom.database)
+    with storeroom.database.write() as connection:
+        deliver(replica, connection, 5)
+        close(replica, connection)
+    assert on_hand(storeroom) == 30_005
