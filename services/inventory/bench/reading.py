@@ -1,4 +1,7 @@
-"""How long it takes to know the present state of a stream, by the number of events in it."""
+"""How long it takes to know the present state of a stream, by the number of events in it.
+
+    .venv/bin/python services/inventory/bench/reading.py
+"""
 
 from __future__ import annotations
 
