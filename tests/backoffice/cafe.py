@@ -117,14 +117,16 @@ class Cafe:
             self.start(name)
         self._reading: dict[str, sqlite3.Connection] = {}
         self._serve_menu()
-        self._disconnect()
+        self._let_go()
         for name in MIGRATIONS:
             shutil.copy(folder / f"{name}.db", template)
 
     def open_anew(self) -> None:
         """As on the first day, at noon."""
-        self._disconnect()
+        self._let_go()
         self._copy_databases()
+        for name in SERVICES:
+            self._wire(name, self.services[name].database)
         self.clock.now = NOON
         self.bus = FakeBus()
         self.reborn = frozenset()
@@ -133,14 +135,18 @@ class Cafe:
         self._serve_menu()
 
     def close(self) -> None:
-        self._disconnect()
+        self._let_go()
+        for database in self._databases:
+            database.close()
         self.loop.close()
 
     def start(self, name: str) -> None:
         """As after a crash: all that a process has in memory is made anew."""
         if name in self.services:
             self.services[name].database.close()
-        database = Database(f"sqlite:///{self.folder}/{name}.db", migrations=MIGRATIONS[name])
+        self._wire(name, Database(f"sqlite:///{self.folder}/{name}.db", migrations=MIGRATIONS[name]))
+
+    def _wire(self, name: str, database: Database) -> None:
         clock = Clock(ZONE, self.clock)
         match name:
             case "orders":
@@ -161,9 +167,14 @@ class Cafe:
                 (self.folder / f"{name}.db{left}").unlink(missing_ok=True)
             shutil.copy(self._template / f"{name}.db", self.folder)
 
-    def _disconnect(self) -> None:
-        for database in (self._gateway_database, *(service.database for service in self.services.values())):
-            database.close()
+    @property
+    def _databases(self) -> list[Database]:
+        return [self._gateway_database, *(service.database for service in self.services.values())]
+
+    def _let_go(self) -> None:
+        """No connection is open any more; the engines stay, with the statements that they know."""
+        for database in self._databases:
+            database._engine.dispose()
         for connection in self._reading.values():
             connection.close()
 
@@ -299,11 +310,11 @@ class Cafe:
             self.tick()
         return left
 
-    def next(self, name: str, stream: str) -> str | None:
-        """The type of what a service would hear next of a stream."""
+    def pending(self, name: str, stream: str) -> list[str]:
+        """The types of what a service has not heard yet of a stream, in order."""
         self.carry(stream)
-        found = self.bus.after(stream, self.position(name, stream), 1)
-        return decode_event(found[0].payload).type if found else None
+        entries = self.bus.after(stream, self.position(name, stream), 100)
+        return [decode_event(entry.payload).type for entry in entries]
 
     def position(self, name: str, stream: str) -> Position:
         query = "SELECT epoch, seq FROM positions WHERE stream = ?"

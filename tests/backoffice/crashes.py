@@ -41,20 +41,24 @@ class Crashes:
             event.remove(Engine, "before_cursor_execute", self._statement)
             event.remove(Engine, "commit", self._commit)
 
-    def _statement(self, connection: Connection, *_: object) -> None:
-        if self._counts(connection) and self._left > 0:
-            self._left -= 1
-            self._die_if(self._left == 0)
+    def _statement(self, connection: Connection, cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("BEGIN"):
+            connection.info["writes"] = statement == "BEGIN IMMEDIATE"
+        self._count(connection)
 
     def _commit(self, connection: Connection) -> None:
         if self._counts(connection):
             self._die_if(self._left == AT_COMMIT)
-            self._statement(connection)
+            self._count(connection)
+
+    def _count(self, connection: Connection) -> None:
+        if self._counts(connection) and self._left > 0:
+            self._left -= 1
+            self._die_if(self._left == 0)
 
     def _counts(self, connection: Connection) -> bool:
         """What only reads has nothing to lose."""
-        writes = bool(connection.get_execution_options().get("immediate"))
-        return writes and connection.engine.url.database == self._file
+        return bool(connection.info.get("writes")) and connection.engine.url.database == self._file
 
     def _die_if(self, due: bool) -> None:
         if due:

@@ -131,16 +131,16 @@ def walk(cafe: Cafe, way: Way, reader: str, type: str, trouble: Trouble) -> None
 
 
 def go_until(cafe: Cafe, reader: str, type: str) -> str:
-    """Everybody hears one message after the other until this one is next; the stream that it is in."""
-    for _ in range(200):
+    """Everybody hears what there is, until this message is the next; the stream that it is in."""
+    for _ in range(50):
         for name, stream in cafe.wires:
-            found = cafe.next(name, stream)
-            if found is None:
-                continue
-            if (name, found) == (reader, type):
+            pending = cafe.pending(name, stream)
+            if name == reader and type in pending:
+                cafe.deliver(name, stream, pending.index(type))
                 return stream
-            cafe.deliver(name, stream, 1)
-            holds(cafe)
+            if pending:
+                cafe.deliver(name, stream)
+                holds(cafe)
         cafe.work_at_the_till()
     raise AssertionError(f"{reader} never hears {type}")
 
