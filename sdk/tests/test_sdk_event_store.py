@@ -264,11 +264,11 @@ def _rows_read(connection: Connection) -> Iterator[Callable[[], int]]:
     found: list[int] = []
     asking = False
 
-    def count(_: Connection, statement: Select[int], *__: object) -> None:
+    def count(_: Connection, statement: Select[int], __: object, given: dict[str, object], ___: object) -> None:
         nonlocal asking
         if not asking:
             asking = True
-            found.append(connection.scalar(select(func.count()).select_from(statement.subquery())) or 0)
+            found.append(connection.scalar(select(func.count()).select_from(statement.subquery()), given) or 0)
             asking = False
 
     event.listen(connection, "before_execute", count)

@@ -1,6 +1,6 @@
 """How long it takes to know the present state of a stream, by the number of events in it.
 
-    .venv/bin/python services/inventory/bench/reading.py
+.venv/bin/python services/inventory/bench/reading.py
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Generic, TypeVar
 
-from sqlalchemy import Connection, MetaData, Row, insert, select
+from sqlalchemy import Connection, MetaData, Row, bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from jogakbo.service.event_store.codec import EventCodec, Upcaster
@@ -55,6 +55,12 @@ class EventStore(Generic[S, E]):
         self.events, self.snapshots = self.tables.events, self.tables.snapshots
         self._snapshots = Snapshots(self.snapshots, type(initial))
         self._days = Days(self.tables)
+        # Built once: to build a statement costs as much as to run it.
+        within = self.tables.everything.c
+        part = (within.stream == bindparam("stream")) & (within.version.between(bindparam("first"), bindparam("last")))
+        self._read = select(self.tables.everything).where(part).order_by(within.version)
+        facts = (within.version, within.name, within.schema_version, within.data)
+        self._read_facts = select(*facts).where(part).order_by(within.version)
 
     def load(self, connection: Connection, stream: Stream, *, upto: int = _NEWEST) -> Loaded[S]:
         """The state at version ``upto``, the newest by default: a snapshot and the events after it."""
@@ -115,10 +121,7 @@ class EventStore(Generic[S, E]):
         self, connection: Connection, stream: Stream, *, after: int = 0, upto: int = _NEWEST
     ) -> Iterator[Stored[E]]:
         """The stream's events above version ``after`` and not above ``upto``, oldest first."""
-        events = self.tables.everything.c
-        within = (events.version > after) & (events.version <= upto)
-        query = select(self.tables.everything).where(events.stream == str(stream), within)
-        for row in connection.execute(query.order_by(events.version)):
+        for row in connection.execute(self._read, {"stream": str(stream), "first": after + 1, "last": upto}):
             yield self._stored(row)
 
     def newest(self, connection: Connection, subject: str, *, limit: int) -> list[Stored[E]]:
@@ -173,8 +176,10 @@ class EventStore(Generic[S, E]):
 
     def _fold(self, connection: Connection, loaded: Loaded[S], *, upto: int = _NEWEST) -> Loaded[S]:
         state, version = loaded.state, loaded.version
-        for stored in self.read(connection, loaded.stream, after=version, upto=upto):
-            state, version = self._evolve(state, stored.event), stored.version
+        part = {"stream": str(loaded.stream), "first": version + 1, "last": upto}
+        for fact in connection.execute(self._read_facts, part):
+            event = self._codec.decode(fact.name, fact.schema_version, fact.data)
+            state, version = self._evolve(state, event), fact.version
         return Loaded(loaded.stream, version, state, version - loaded.version)
 
     def _row(self, stream: Stream, version: int, event: E, at: datetime) -> dict[str, object]:
