@@ -99,7 +99,7 @@ def test_the_lab_of_a_service_says_what_will_be_lost(bench: str) -> None:
     html = httpx2.get(f"{bench}/lab").text
     assert "will lose the next dough.Knead × 1" in html
     assert "dough.Rest × 0" not in html
-    assert "반죽 죽이기" in httpx2.get(f"{bench}/lab", headers={"podium-locale": "ko"}).text
+    assert "dough-service 죽이기" in httpx2.get(f"{bench}/lab", headers={"podium-locale": "ko"}).text
 
 
 def test_a_message_is_chosen_to_be_lost_by_its_button(bench: str, service: FakeService) -> None:
