@@ -34,13 +34,14 @@ def lab_portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
         portal.stop()
 
 
-@pytest.fixture(scope="session")
+# Playwright's event loop runs until it is stopped, and no other can in this process: other files' tests have theirs.
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
     with sync_playwright() as playwright:
         yield playwright
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     browser = launch_chromium(playwright)
     yield browser

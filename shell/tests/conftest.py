@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 
 from jogakbo_shell.upstream.httpx2_adapter import Httpx2Upstream
 from jogakbo_shell.upstream.pool import PooledUpstream
@@ -16,12 +15,6 @@ from shell.tests.varnish import Fronted, Varnish, front
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
-
-
-@pytest.fixture(autouse=True)
-def _logs_as_they_come() -> None:
-    """Whatever a test of another member told its logs, those of the shell are where a test can read them."""
-    structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from tests.backoffice.cafe import Cafe, make_template, unsynchronised
 _MEMORY = Path("/dev/shm")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def back_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cafe]:
     """The back office, not open yet; its files are in memory where there is such a place."""
     template = tmp_path_factory.mktemp("template")

@@ -77,11 +77,19 @@ class _Templates:
         server, template = self._started(), "template1"
         if prepare is not None:
             template = f"template_{name}"
-            url = server.url(template)
-            if url not in self._made:
-                server.create(template)
-            self._make_once(url, prepare)
+            self._make_template(server, template, prepare)
         return PostgresCopy(server, f"copy_{next(self._numbers)}", template)
+
+    def _make_template(self, server: Postgres, template: str, prepare: Prepare) -> None:
+        url = server.url(template)
+        if url in self._made:
+            return
+        server.create(template)
+        try:
+            self._make_once(url, prepare)
+        except BaseException:
+            server.drop(template)  # so that the next test fails for the same reason, not for this half
+            raise
 
     def _make_once(self, url: str, prepare: Prepare) -> None:
         if url not in self._made:
