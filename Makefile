@@ -29,7 +29,7 @@ up: install ## run the portal; Ctrl-C ends it
 test: install ## run every test, in a real browser too
 	@sh e2e/ensure_browser.sh $(BIN)/python
 	@sh shell/tests/ensure_varnish.sh
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 check: install ## look for faults without running anything: style, types, imports
 	$(BIN)/ruff check
