@@ -27,22 +27,22 @@ def test_an_order_goes_from_the_counter_over_the_board_to_the_guest(new_visitor:
     barista.goto("/board")
     cafe.wait_live(barista)
 
-    address = cafe.order(cashier, "Café latte", name="Minji")
+    address = cafe.order(cashier, "Café latte", name="Seoyeon")
     number = cafe.number(cashier)
     guest.goto(address)
     cafe.wait_live(guest)
 
-    expect(cafe.column(barista, "To make").get_by_text("Minji")).to_be_visible()
+    expect(cafe.column(barista, "To make").get_by_text("Seoyeon")).to_be_visible()
     for press, column, words in [
         (f"Take order {number}", "In hand", "Your order is being made."),
         (f"Finish order {number}", "Ready", "Ready. Please pick it up."),
     ]:
         barista.get_by_role("button", name=press, exact=True).click()
         expect(guest.get_by_role("status").filter(has_text=words)).to_be_visible(timeout=LIVE_MS)
-        expect(cafe.column(barista, column).get_by_text("Minji")).to_be_visible()
+        expect(cafe.column(barista, column).get_by_text("Seoyeon")).to_be_visible()
     barista.get_by_role("button", name=f"Hand over order {number}", exact=True).click()
     expect(guest.get_by_text("Handed over. Enjoy.")).to_be_visible(timeout=LIVE_MS)
-    expect(barista.get_by_text("Minji")).to_have_count(0)
+    expect(barista.get_by_text("Seoyeon")).to_have_count(0)
 
 
 def test_what_is_sold_shows_in_the_queue_the_stock_and_the_takings_of_others(new_visitor: NewVisitor) -> None:
