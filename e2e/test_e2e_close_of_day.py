@@ -80,7 +80,8 @@ def test_without_scripts_a_day_is_reopened_with_a_reason_and_closed_again(
     page.get_by_label("Why").fill("A roll of coins was found")
     page.get_by_role("button", name="Reopen ").click()
     expect(words(page)).to_contain_text("Reopened.")
-    press(page, "Close ")
+    with page.expect_navigation():
+        press(page, "Close ")
     close_by_reloading(page)
     page.get_by_role("link", name="Report of the day").click()
     expect(piece(page, "reports/report").locator(".figure")).to_have_text(f"₩{takings:,}")
