@@ -72,8 +72,16 @@ async def message_lost(world: World, rng: random.Random, seconds: float) -> None
     member = rng.choice([*world.orders, world.inventory, world.till])
     type = rng.choice(_ANSWERED[member.name.partition("-")[0]])
     with suppress(httpx2.HTTPError):
-        await world.http.post(f"{member.url}/-/lab/lose", json={"type": type, "count": rng.randint(1, 4)}, timeout=2)
-    await asyncio.sleep(seconds / 4)
+        await _lose(world, member, type, rng.randint(1, 4))
+        await asyncio.sleep(seconds / 4)
+    with suppress(httpx2.HTTPError):  # one that has ended meanwhile remembers nothing
+        while True:
+            with suppress(httpx2.TimeoutException):  # it stands still
+                return await _lose(world, member, type, 0)
+
+
+async def _lose(world: World, member: Member, type: str, count: int) -> None:
+    await world.http.post(f"{member.url}/-/lab/lose", json={"type": type, "count": count}, timeout=2)
 
 
 async def gateway_moody(world: World, rng: random.Random, seconds: float) -> None:

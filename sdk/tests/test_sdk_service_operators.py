@@ -154,7 +154,10 @@ def test_the_lab_loses_the_next_messages_of_a_type(tmp_path: Path) -> None:
         bakery.hears(2)
         bakery.hears(3)
         assert httpx2.get(f"{url}/-/lab").json() == {"losing": {}}
-    assert bakery.ground == [3]
+        for count in (5, 0):
+            assert httpx2.post(f"{url}/-/lab/lose", json={"type": "mill.Ground", "count": count}).status_code == 204
+        bakery.hears(4)
+    assert bakery.ground == [3, 4]
 
 
 def test_the_lab_ends_the_process_as_a_crash_would(tmp_path: Path, unused_port: int) -> None:

@@ -17,8 +17,8 @@ class Losses:
         self._lost: set[tuple[str, Position]] = set()
 
     def lose(self, type: str, count: int = 1) -> None:
-        """Lose the next ``count`` messages of ``type``."""
-        self._due[type] += count
+        """Lose the next ``count`` messages of ``type``, whatever was said before: none with 0."""
+        self._due[type] = count
 
     @property
     def due(self) -> dict[str, int]:

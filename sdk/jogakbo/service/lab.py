@@ -16,10 +16,10 @@ from jogakbo.events.losses import Losses
 
 
 class LoseBody(BaseModel):
-    """Which messages to lose."""
+    """Which messages to lose; with a count of 0 none any more."""
 
     type: Annotated[str, Field(min_length=1, max_length=100)]
-    count: Annotated[int, Field(ge=1, le=1000)] = 1
+    count: Annotated[int, Field(ge=0, le=1000)] = 1
 
 
 class LabBody(BaseModel):
