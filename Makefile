@@ -35,7 +35,7 @@ check: install ## look for faults without running anything: style, types, import
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy $(PACKAGES:%=--package %)
-	$(BIN)/mypy --config-file tests/mypy.ini $(TESTS) tests e2e bench chaos shell/bench deploy docs
+	$(BIN)/mypy --config-file tests/mypy.ini $(TESTS) tests e2e bench chaos shell/bench $(wildcard services/*/bench) deploy docs
 	$(BIN)/lint-imports
 
 bench: install ## measure what it costs and how fast it is, on this machine
