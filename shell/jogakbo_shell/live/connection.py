@@ -73,10 +73,6 @@ class Connection:
             self._settle(instance)
         return is_news
 
-    def owe(self, instance: Instance) -> None:
-        """What its page shows of it may be older than what has been rendered."""
-        self.owed |= {instance}
-
     def ail(self, instance: Instance) -> None:
         """Say that there is no fresh version for now: what the page shows may be old."""
         self.ailing |= {instance}

@@ -150,7 +150,7 @@ class Hub:
             shown = self._shown.get(instance) or self._show(instance)
             shown.connections.add(connection)
             if instance.server in unknown or (since.keys and (shown.keys is None or shown.keys & since.keys)):
-                connection.owe(instance)
+                connection.owed |= {instance}
             if ids and instance.dom_id in ids:
                 connection.ailing |= {instance}
             if not connection.wants(instance):
