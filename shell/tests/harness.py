@@ -12,17 +12,16 @@ from pathlib import Path
 from typing import Self
 
 import httpx2
-import uvicorn
 from starlette.applications import Starlette
 
 from jogakbo_shell.app import create_app
 from jogakbo_shell.server import Server, build_server
 from jogakbo_shell.settings import Settings
+from shell.tests.closing import close, hang_up, take_no_more
 
 _BOUND_SECONDS = 5.0
 _POLL_SECONDS = 0.01
 _LOOKS_SECONDS = 3.0
-_ACCEPT_ROUNDS = 10  # of the loop; it takes two or three from a connection to its protocol
 
 
 @dataclass
@@ -110,7 +109,7 @@ class FakeFragmentServer:
 
     async def stop(self) -> None:
         assert self._server is not None
-        self._server.close()
+        await close(self._server)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -258,18 +257,11 @@ async def portal(
                 await until_true(shell.knows_all, _LOOKS_SECONDS)
             yield shell
     finally:
+        await take_no_more(listener)
         server.should_exit = True
         await serving
         await hang_up(server)
         listener.close()
-
-
-async def hang_up(server: uvicorn.Server) -> None:
-    """On all that came in the last moment of a server that has ended: it would not close them any more."""
-    for _ in range(_ACCEPT_ROUNDS):
-        for connection in tuple(server.server_state.connections):
-            connection.transport.abort()
-        await asyncio.sleep(0)
 
 
 async def until_true(asked: Callable[[], Awaitable[bool]], seconds: float = _BOUND_SECONDS) -> None:

@@ -8,6 +8,8 @@ import struct
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 
+from shell.tests.closing import close
+
 Visit = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[None, None, None]]
 
 
@@ -23,7 +25,7 @@ async def listening(visit: Visit) -> AsyncIterator[str]:
         try:
             yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         finally:
-            server.close()
+            await close(server)
             for task, writer in visits:
                 task.cancel()
                 writer.transport.abort()

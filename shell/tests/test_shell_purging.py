@@ -29,6 +29,7 @@ from jogakbo_shell.instance import Instance
 from jogakbo_shell.settings import Settings
 from jogakbo_shell.web.files import StaticFiles
 from jogakbo_shell.web.purging import Purging
+from shell.tests.closing import take_no_more
 from shell.tests.harness import FakeFragmentServer, cacheable, eventually
 
 pytestmark = pytest.mark.anyio
@@ -86,6 +87,7 @@ async def serving(app: Starlette) -> AsyncIterator[httpx2.AsyncClient]:
         async with httpx2.AsyncClient(base_url=origin, timeout=10, trust_env=False) as client:
             yield client
     finally:
+        await take_no_more(listener)
         server.should_exit = True
         await task
         listener.close()

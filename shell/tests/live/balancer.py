@@ -7,6 +7,7 @@ import itertools
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from shell.tests.closing import close
 from shell.tests.harness import eventually
 from shell.tests.wire import wire
 
@@ -115,7 +116,7 @@ async def balancing(*workers: int) -> AsyncIterator[Balancer]:
     try:
         yield balancer
     finally:
-        server.close()
+        await close(server)
         for task in (*watching, *balancer.calls):
             task.cancel()
         await asyncio.gather(*watching, *balancer.calls, return_exceptions=True)

@@ -26,7 +26,7 @@ from jogakbo_shell.live.pace import Pace
 from jogakbo_shell.live.post import Post
 from jogakbo_shell.live.protocol import LiveProtocol
 from jogakbo_shell.live.streams import Streams
-from shell.tests.harness import hang_up
+from shell.tests.closing import hang_up, take_no_more
 
 BOARD = Instance.parse("orders/board")
 ME = "guest-0123456789ab"
@@ -101,11 +101,11 @@ class LivePortal:
         return {"grant": self.grant(), "cursor": self.log.cursor if cursor is None else cursor}
 
     async def start(self, send_bytes: int) -> asyncio.Task[None]:
-        sockets = [socket.create_server(("127.0.0.1", 0))]
+        self.listener = socket.create_server(("127.0.0.1", 0))
         if send_bytes:
-            sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_bytes)
-        self.port = sockets[0].getsockname()[1]
-        return asyncio.create_task(self.server.serve(sockets))
+            self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_bytes)
+        self.port = self.listener.getsockname()[1]
+        return asyncio.create_task(self.server.serve([self.listener]))
 
 
 @asynccontextmanager
@@ -118,6 +118,7 @@ async def live_portal(
     async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{portal.port}", timeout=5) as client:
         yield portal, client
     portal.streams.stop()
+    await take_no_more(portal.listener)
     portal.server.should_exit = True
     async with asyncio.timeout(5):
         await serving

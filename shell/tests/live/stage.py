@@ -22,7 +22,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 import jogakbo_shell
-from shell.tests.harness import hang_up
+from shell.tests.closing import hang_up, take_no_more
 
 _STATIC = Path(jogakbo_shell.__file__).parent / "static"
 _CONFIG = (
@@ -156,6 +156,7 @@ class Stage:
     def close(self) -> None:
         self.hang_up()
         self.release()
+        asyncio.run_coroutine_threadsafe(take_no_more(self._listener), self._loop).result(5)
         self._server.should_exit = self._server.force_exit = True
         self._thread.join(5)
         self._listener.close()
