@@ -106,6 +106,53 @@ async def test_a_commit_in_the_process_is_published_at_once(
         await eventually(lambda: _holds(redis, [1, 2]))
 
 
+async def _asked(redis: Redis) -> dict[str, int]:
+    """How often the server was asked to append, and for each of the other things that a relay asks for."""
+    told = await redis.info("commandstats")
+    calls = {name: told.get(f"cmdstat_{name}", {}).get("calls", 0) for name in ("eval", "xrevrange", "getdel")}
+    return calls | {"xrevrange": calls["xrevrange"] - calls["eval"]}  # which does so itself
+
+
+async def test_a_commit_asks_the_bus_for_one_thing_and_none_if_it_has_nothing_to_tell(
+    database: Database, redis: Redis, eventually: Eventually
+) -> None:
+    async with _running(Relay(OUTBOX, database, redis, idle_seconds=3600)):
+        _bake(database)
+        await eventually(lambda: _holds(redis, [1]))
+        before = await _asked(redis)
+        with database.write() as connection:
+            connection.execute(text("UPDATE outbox_counter SET seq = seq"))
+        _bake(database)
+        await eventually(lambda: _holds(redis, [1, 2]))
+        assert await _asked(redis) == before | {"eval": before["eval"] + 1}
+
+
+async def test_a_stream_that_was_wiped_between_two_commits_is_whole_after_the_second(
+    database: Database, redis: Redis, eventually: Eventually
+) -> None:
+    async with _running(Relay(OUTBOX, database, redis, idle_seconds=3600)):
+        _bake(database, 3)
+        await eventually(lambda: _holds(redis, [1, 2, 3]))
+        await redis.flushall()
+        _bake(database)
+        await eventually(lambda: _holds(redis, [1, 2, 3, 4]))
+
+
+async def test_a_relay_looks_at_its_stream_also_while_commits_keep_coming(
+    database: Database, redis: Redis, eventually: Eventually
+) -> None:
+    async def is_whole_while_baking() -> bool:
+        _bake(database)
+        return (await _seqs(redis))[:1] == [1]
+
+    async with _running(Relay(OUTBOX, database, redis, idle_seconds=0.2)):
+        _bake(database, 3)
+        await eventually(lambda: _holds(redis, [1, 2, 3]))
+        await redis.xtrim(KEY, maxlen=1, approximate=False)
+        await request_refill(redis, "bakery", START)
+        await eventually(is_whole_while_baking)
+
+
 async def test_a_wiped_stream_is_refilled_with_the_same_ids(
     relay: Relay, database: Database, redis: Redis, eventually: Eventually
 ) -> None:

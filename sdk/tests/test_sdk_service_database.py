@@ -13,7 +13,7 @@ from sqlalchemy import Column, Integer, MetaData, Table, insert, select, text
 from sqlalchemy.exc import InternalError, StatementError
 from sqlalchemy.pool import QueuePool
 
-from jogakbo.database import Database, UtcDateTime
+from jogakbo.database import Database, UtcDateTime, touch
 from jogakbo.testing.databases import FreshDatabase
 
 _TABLES = MetaData()
@@ -133,6 +133,22 @@ def test_whoever_asked_is_woken_after_a_commit_and_not_after_a_rollback(cups: Da
         assert not woken.acquire(blocking=False)
         with cups.write() as connection:
             connection.execute(insert(_CUPS).values(n=1))
+    assert woken.acquire(blocking=False)
+
+
+def test_who_asked_for_one_thing_is_woken_only_when_that_was_touched(cups: Database) -> None:
+    woken = threading.Semaphore(0)
+    with cups.on_commit(woken.release, of="cups"):
+        with pytest.raises(RuntimeError), cups.write() as connection:
+            touch(connection, "cups")
+            raise RuntimeError("dropped")
+        with cups.write() as connection:
+            touch(connection, "plates")
+        assert not woken.acquire(blocking=False)
+        with cups.write() as connection:
+            touch(connection, "cups")
+            touch(connection, "plates")
+            assert not woken.acquire(blocking=False)
     assert woken.acquire(blocking=False)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TypeVar
@@ -21,6 +21,7 @@ T = TypeVar("T")
 _BUSY_TIMEOUT_MS = 5_000
 _POOL_TIMEOUT_SECONDS = 5
 _CLOSE_SECONDS = 5.0
+_TOUCHED = "jogakbo.touched"
 _SQLITE_SETTINGS = (
     "PRAGMA journal_mode = WAL",
     # NORMAL may lose the last commits at a power cut, and with them events that were already sent.
@@ -41,7 +42,7 @@ class Database:
     def __init__(self, url: str, *, migrations: Path | None = None) -> None:
         self._url = make_url(url)
         self._migrations = migrations
-        self._committed: list[Callable[[], None]] = []
+        self._committed: list[tuple[str, Callable[[], None]]] = []
         self._engine = create_engine(self._url, pool_timeout=_POOL_TIMEOUT_SECONDS, pool_pre_ping=not self.is_sqlite)
         self._blocks = _Blocks()
         self._closed = False
@@ -66,9 +67,12 @@ class Database:
         never fails half way because another one was faster. Keep blocks short, without network calls.
         """
         with self._one_writer, self._begun(self._writer, "BEGIN IMMEDIATE") as connection:
+            connection.info.pop(_TOUCHED, None)  # of one that was rolled back
             yield connection
-        for wake in tuple(self._committed):
-            wake()
+            touched: Collection[str] = connection.info.pop(_TOUCHED, ())
+        for what, wake in tuple(self._committed):
+            if not what or what in touched:
+                wake()
 
     def write_together(self, work: Callable[[Connection], T]) -> T:
         """Run ``work`` in a transaction that it may share with the works of other threads, and return what it returns.
@@ -85,16 +89,17 @@ class Database:
             yield connection
 
     @contextmanager
-    def on_commit(self, wake: Callable[[], None]) -> Iterator[None]:
+    def on_commit(self, wake: Callable[[], None], *, of: str = "") -> Iterator[None]:
         """Inside the block, call ``wake`` after every commit of ``write``, in the thread that committed.
 
-        ``wake`` must not block and must not raise: the commit has happened.
+        With ``of`` only after those that called ``touch`` with it. ``wake`` must not block and must not raise: the
+        commit has happened.
         """
-        self._committed.append(wake)
+        self._committed.append((of, wake))
         try:
             yield
         finally:
-            self._committed.remove(wake)
+            self._committed.remove((of, wake))
 
     def migrate(self) -> None:
         """Bring the schema to its newest revision. Cheap when it is already there; safe to run twice at once."""
@@ -129,6 +134,11 @@ class Database:
             # The last one: a pool that is disposed of forgets the connections that are still in use.
             if self._closed and self._blocks.ended(0):
                 self._engine.dispose()
+
+
+def touch(connection: Connection, what: str) -> None:
+    """Say what the transaction of ``Database.write`` changes, to those who wait for a commit ``of`` it."""
+    connection.info.setdefault(_TOUCHED, set()).add(what)
 
 
 class _Blocks:

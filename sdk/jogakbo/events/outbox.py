@@ -12,6 +12,7 @@ from sqlalchemy import BigInteger, Connection, bindparam, insert, select, update
 from jogakbo.contract.cloudevent import CloudEvent, encode_data, utc_now
 from jogakbo.contract.streams import Position, stream_name
 from jogakbo.contract.surrogate import format_keys
+from jogakbo.database import touch
 from jogakbo.events import tables
 from jogakbo.events.trace import current_traceparent
 
@@ -23,6 +24,9 @@ _NEXT = (
     .returning(_COUNTER.epoch, _COUNTER.seq)
 )
 _INSERT = insert(tables.outbox)
+
+CHANGED = "outbox"
+"""What a transaction touches that adds to an outbox; see ``Database.on_commit``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,7 @@ class Outbox:
             for position, message in zip(positions, messages, strict=True)
         ]
         connection.execute(_INSERT, rows)
+        touch(connection, CHANGED)
         return positions
 
     def lock(self, connection: Connection) -> None:

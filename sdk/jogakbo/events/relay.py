@@ -18,7 +18,7 @@ from jogakbo.contract.streams import EVENT_FIELD, KEPT_ENTRIES, START, Position,
 from jogakbo.database import Database
 from jogakbo.events.backoff import Backoff
 from jogakbo.events.bus import BUS_ERRORS, Bus, heed_cancellation, read_newest, take_refill_request
-from jogakbo.events.outbox import Outbox
+from jogakbo.events.outbox import CHANGED, Outbox
 
 _BATCH = 200
 _IDLE_SECONDS = 0.5
@@ -56,8 +56,8 @@ class Relay:
 
     ``max_length`` bounds the stream (approximately, as Redis trims whole nodes): how long a reader may be away, in
     seconds, times events a second. What was trimmed is still in the outbox, and comes back for a while when a
-    consumer asks for it. ``idle_seconds`` is how often it looks at the
-    stream when nothing has been committed here.
+    consumer asks for it. ``idle_seconds`` is how often it looks at the stream; in between it goes on from where it
+    has left it, whenever something is put into the outbox here.
     """
 
     def __init__(
@@ -76,21 +76,27 @@ class Relay:
         self._idle_seconds = idle_seconds
         self._max_length = max_length
         self._untrimmed_until = 0.0
+        self._left_at: Position | None = None
+        self._looked_at = 0.0
         self._committed = asyncio.Event()
         self._log = structlog.get_logger().bind(stream=outbox.service)
 
     async def run(self) -> None:
         """Publish until cancelled. Redis or the database being away only delays it."""
         loop = asyncio.get_running_loop()
-        with self._database.on_commit(lambda: _call_if_open(loop, self._committed)):
+        with self._database.on_commit(lambda: _call_if_open(loop, self._committed), of=CHANGED):
             await self._publish_for_ever()
 
     async def _publish_for_ever(self) -> None:
         backoff = Backoff()
         while True:
             self._committed.clear()
+            top, self._left_at = self._left_at, None
             try:
-                await self.catch_up()
+                if top is None or time.monotonic() - self._looked_at >= self._idle_seconds:
+                    await self.catch_up()
+                else:
+                    await self._publish(top)
             except (*BUS_ERRORS, SQLAlchemyError) as error:
                 if not backoff.failing:
                     self._log.warning("relay_waits", error=repr(error))
@@ -104,20 +110,27 @@ class Relay:
 
     async def catch_up(self) -> Position:
         """Append everything that the stream does not hold and return its newest position."""
+        self._looked_at = time.monotonic()
         top, newest = await read_newest(self._redis, self._stream)
         if wanted := await take_refill_request(self._redis, self._outbox.service):
             top, newest = await self._tell_anew(top, newest, wanted), b""
+        return await self._publish(top, newest)
+
+    async def _publish(self, top: Position, newest: bytes = b"") -> Position:
+        """Append what comes after ``top``; if that is not the stream's newest any more, after what is."""
         while True:
             last, known, events = await asyncio.to_thread(self._unsent, top, newest)
             _UNPUBLISHED.labels(self._outbox.service).set(last.seq - known)
             if not events:
-                return top
+                break
             if top == START and last.seq > _BATCH:
                 self._log.warning("stream_refilled", entries=last.seq - known)
             top, newest = await self._append(top, last.epoch, known, events), b""
             if top == last:  # what was committed since has set the event that `_wait` waits for
                 _UNPUBLISHED.labels(self._outbox.service).set(0)
-                return top
+                break
+        self._left_at = top
+        return top
 
     async def _tell_anew(self, top: Position, newest: bytes, wanted: Position) -> Position:
         """Begin the stream again right after ``wanted``, where a consumer found a gap, and let it grow for a while.
