@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, Select, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
 
 from jogakbo.events import Outbox
 from menu_service import tables
@@ -16,6 +16,22 @@ from menu_service.handlers import Menu
 OUTBOX = Outbox("menu")
 
 _IN_ORDER = select(tables.items).order_by(tables.items.c.place)
+
+# Built once: all that inventory tells passes here, and building them again costs as much as running them.
+_PORTION = tables.portions.c
+_TAKES = select(_PORTION.item_id).where(_PORTION.ingredient_id == bindparam("of_ingredient"))
+_USING = _IN_ORDER.where(tables.items.c.id.in_(_TAKES)).with_for_update()
+_RECIPES = (
+    select(_PORTION.item_id, _PORTION.ingredient_id, _PORTION.amount)
+    .where(_PORTION.item_id.in_(bindparam("item_ids", expanding=True)))
+    .order_by(_PORTION.place)
+)
+_LEFT = select(tables.stock.c.ingredient_id, tables.stock.c.available)
+_NOTE = (
+    update(tables.stock)
+    .where(tables.stock.c.ingredient_id == bindparam("of_ingredient"))
+    .values({name: bindparam(name) for name in ("available", "name_en", "name_ko", "unit")})
+)
 
 
 def bind_menu(connection: Connection) -> Menu:
@@ -39,8 +55,7 @@ class SqlItems:
         return self._one(item_id, _IN_ORDER.with_for_update())
 
     def hold_using(self, ingredient_id: str) -> Sequence[Item]:
-        takes = select(tables.portions.c.item_id).where(tables.portions.c.ingredient_id == ingredient_id)
-        return self._items(_IN_ORDER.where(tables.items.c.id.in_(takes)).with_for_update())
+        return self._items(_USING, of_ingredient=ingredient_id)
 
     def add(self, item: Item) -> None:
         place = self._connection.execute(select(func.count()).select_from(tables.items)).scalar_one()
@@ -71,8 +86,8 @@ class SqlItems:
             raise UnknownItem(f"the menu has no item {item_id!r}")
         return found[0]
 
-    def _items(self, query: Select[*tuple[object, ...]]) -> Sequence[Item]:
-        rows = self._connection.execute(query).all()
+    def _items(self, query: Select[*tuple[object, ...]], **values: str) -> Sequence[Item]:
+        rows = self._connection.execute(query, values).all()
         recipes = self._recipes([row.id for row in rows])
         return [
             Item(
@@ -89,10 +104,8 @@ class SqlItems:
         ]
 
     def _recipes(self, item_ids: Sequence[str]) -> Mapping[str, list[Portion]]:
-        parts = tables.portions.c
-        query = select(parts.item_id, parts.ingredient_id, parts.amount)
         recipes: dict[str, list[Portion]] = defaultdict(list)
-        for row in self._connection.execute(query.where(parts.item_id.in_(item_ids)).order_by(parts.place)):
+        for row in self._connection.execute(_RECIPES, {"item_ids": item_ids}):
             recipes[row.item_id].append(Portion(row.ingredient_id, row.amount))
         return recipes
 
@@ -106,8 +119,7 @@ class SqlStock:
     def note(self, ingredient: Ingredient, available: int) -> None:
         name = ingredient.name
         facts = {"available": available, "name_en": name.en, "name_ko": name.ko, "unit": ingredient.unit}
-        known = update(tables.stock).where(tables.stock.c.ingredient_id == ingredient.id)
-        if self._connection.execute(known.values(facts)).rowcount == 0:
+        if self._connection.execute(_NOTE, {"of_ingredient": ingredient.id, **facts}).rowcount == 0:
             self._connection.execute(insert(tables.stock).values(ingredient_id=ingredient.id, **facts))
 
     def ingredients(self) -> Sequence[Ingredient]:
@@ -116,8 +128,7 @@ class SqlStock:
         return [Ingredient(row.ingredient_id, Name(row.name_en, row.name_ko), row.unit) for row in rows]
 
     def available(self) -> Mapping[str, int]:
-        rows = self._connection.execute(select(tables.stock.c.ingredient_id, tables.stock.c.available))
-        return {row.ingredient_id: row.available for row in rows}
+        return {row.ingredient_id: row.available for row in self._connection.execute(_LEFT)}
 
 
 class OutboxNews:
