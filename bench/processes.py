@@ -28,13 +28,13 @@ class Broken(Exception):
 
 
 class Process:
-    """A program that runs until `stop`; what it prints goes to `log`."""
+    """A program that runs until `stop`, on `core` or wherever there is room; what it prints goes to `log`."""
 
     def __init__(
         self,
         words: Sequence[str | Path],
         *,
-        core: int,
+        core: int | None,
         log: Path,
         environment: Mapping[str, str] | None = None,
         folder: Path | None = None,
@@ -126,10 +126,11 @@ def run(words: Sequence[str | Path], *, core: int, environment: Mapping[str, str
     return printed
 
 
-def bind_to(core: int) -> None:
-    """Stay on one core, and end when the parent does, even if it is killed."""
+def bind_to(core: int | None) -> None:
+    """Stay on one core, if one is named, and end when the parent does, even if it is killed."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    os.sched_setaffinity(0, {core})
+    if core is not None:
+        os.sched_setaffinity(0, {core})
 
 
 def free_port() -> int:

@@ -59,7 +59,7 @@ class Read(msgspec.Struct, frozen=True):
 
 def accepted(folder: Path, count: int) -> Accepted:
     """One orders process takes orders; nobody hears of them."""
-    with Office(folder, ("menu", "orders")) as office:
+    with Office(folder, ("menu", "orders"), apart=True) as office:
         _menu_is_known(office, "orders")
         asyncio.run(put_orders(office, order_ids(100, 1), item="espresso", payment="cash"))
         ids, cpu, began = order_ids(count, 2), office.cpu_seconds("orders"), time.monotonic()

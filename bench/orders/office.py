@@ -19,10 +19,11 @@ CALLS_AT_ONCE = 32
 
 
 class Office:
-    """``only`` these services, in ``folder``; orders has a core of its own as far as there are two."""
+    """``only`` these services, in ``folder``; with ``apart`` orders has one core, and all else the other."""
 
-    def __init__(self, folder: Path, only: Sequence[str] = SERVICES) -> None:
+    def __init__(self, folder: Path, only: Sequence[str] = SERVICES, *, apart: bool = False) -> None:
         self.folder = folder
+        self._apart = apart
         folder.mkdir(parents=True, exist_ok=True)
         self.ports = {name: free_port() for name in SERVICES}
         self.valkey_port = free_port()
@@ -38,7 +39,7 @@ class Office:
             "--dir",
             str(folder),
         ]
-        self._valkey = Process(words, core=LOAD_CORE, log=folder / "valkey.log")
+        self._valkey = Process(words, core=LOAD_CORE if apart else None, log=folder / "valkey.log")
         self._valkey.wait_until(lambda: listens(self.valkey_port), "Valkey")
         self._processes: dict[str, Process] = {}
         self._http = httpx2.Client(trust_env=False, timeout=30)  # one: each new client costs 50 ms of CPU
@@ -55,10 +56,10 @@ class Office:
             "LOG_LEVEL": "warning",
             "JWKS_URL": "",
         }
-        core = SYSTEM_CORE if name == "orders" else LOAD_CORE
+        own = SYSTEM_CORE if name == "orders" else LOAD_CORE
         process = Process(
             [sys.executable, "-m", f"{name}_service"],
-            core=core,
+            core=own if self._apart else None,
             log=self.folder / f"{name}.log",
             environment=environment,
         )

@@ -137,11 +137,15 @@ def test_whoever_asked_is_woken_after_a_commit_and_not_after_a_rollback(cups: Da
 
 
 def test_who_asked_for_one_thing_is_woken_only_when_that_was_touched(cups: Database) -> None:
-    woken = threading.Semaphore(0)
-    with cups.on_commit(woken.release, of="cups"):
-        with pytest.raises(RuntimeError), cups.write() as connection:
+    def drop() -> None:
+        with cups.write() as connection:
             touch(connection, "cups")
             raise RuntimeError("dropped")
+
+    woken = threading.Semaphore(0)
+    with cups.on_commit(woken.release, of="cups"):
+        with pytest.raises(RuntimeError):
+            drop()
         with cups.write() as connection:
             touch(connection, "plates")
         assert not woken.acquire(blocking=False)
