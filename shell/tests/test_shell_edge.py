@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import os
 import re
 import signal
-import socket
-import sys
 from importlib.resources import files
 from pathlib import Path
 
@@ -18,6 +15,7 @@ import pytest
 from jogakbo_shell.i18n import Messages, MessagesError, chosen_locale
 from jogakbo_shell.settings import Settings
 from shell.tests.harness import FakeFragmentServer, Gate, answer, eventually, portal
+from shell.tests.shell_process import shell_process
 
 pytestmark = pytest.mark.anyio
 
@@ -132,25 +130,13 @@ async def test_at_sigterm_the_process_finishes_what_is_under_way_and_ends(
     cafe.declare(a={})
     gate = Gate(answer("<p>to the end"))
     cafe.at["/a"] = gate
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    environment = {
-        **os.environ,
-        "PORT": str(port),
-        "REDIS_URL": "redis://127.0.0.1:1/0",
-        "SHELL_DATA_DIR": str(tmp_path),
-        "FRAGMENT_SERVERS": f"cafe={cafe.address}",
-        "FRAGMENT_DEADLINE_MS": "5000",
-        "PAGE_DEADLINE_MS": "5000",
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "jogakbo_shell", env=environment, stderr=asyncio.subprocess.DEVNULL
-    )
-    await eventually(lambda: bool(cafe.requests("/readyz")), 20)
-    async with httpx2.AsyncClient(timeout=10, trust_env=False) as client:
-        asking = asyncio.create_task(client.get(f"http://127.0.0.1:{port}/cafe"))
-        await asyncio.wait_for(gate.reached.wait(), 5)
-        process.send_signal(signal.SIGTERM)
-        gate.open.set()
-        assert "<p>to the end</p>" in (await asking).text
-    assert await asyncio.wait_for(process.wait(), 10) == 0
+    away = {"redis_url": "redis://127.0.0.1:1/0", "fragment_deadline_ms": 5000, "page_deadline_ms": 5000}
+    async with shell_process(tmp_path, {"cafe": cafe.address}, "/livez", **away) as shell:
+        await eventually(lambda: bool(cafe.requests("/readyz")), 20)
+        async with httpx2.AsyncClient(timeout=10, trust_env=False) as client:
+            asking = asyncio.create_task(client.get(f"{shell.origin}/cafe"))
+            await asyncio.wait_for(gate.reached.wait(), 5)
+            shell.process.send_signal(signal.SIGTERM)
+            gate.open.set()
+            assert "<p>to the end</p>" in (await asking).text
+        assert await asyncio.wait_for(shell.process.wait(), 10) == 0
