@@ -13,7 +13,8 @@ from jogakbo.fragment import File, FragmentServer, FragmentSettings, Param, View
 from jogakbo.testing import FakeService, check, running
 
 NOW = "2026-11-22T02:33:00Z"
-HOLDS = {"name": "crumbs_conserved", "holds": True, "detail": "3 loaves", "checked_at": NOW}
+FIGURES = {"loaves": 1234, "crumbs": 5}
+HOLDS = {"name": "crumbs_conserved", "holds": True, "detail": "", "checked_at": NOW, "figures": FIGURES}
 BROKEN = {"name": "no_burnt_bread", "holds": False, "detail": "loaf-7", "checked_at": NOW}
 PARKED = {
     "stream": "flour",
@@ -42,7 +43,7 @@ def url(service: FakeService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     folder = tmp_path / "bakery_fragment"
     (folder / "templates").mkdir(parents=True)
     (folder / "__init__.py").touch()
-    (folder / "messages.toml").write_text('[en]\ncheck.no_burnt_bread = "Nothing burns"\n[ko]\n' + _KO)
+    (folder / "messages.toml").write_text(_MESSAGES)
     monkeypatch.syspath_prepend(tmp_path)
     server = FragmentServer("bakery", package="bakery_fragment", team="bakery")
     offer_checks(server, title={"en": "Bakery", "ko": "빵집"}, keys=["loaves"])
@@ -55,7 +56,14 @@ def url(service: FakeService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         yield address
 
 
-_KO = 'check.no_burnt_bread = "타는 빵이 없다"\n'
+_MESSAGES = """
+[en]
+check.no_burnt_bread = "Nothing burns"
+figure.loaves = "loaves"
+[ko]
+check.no_burnt_bread = "타는 빵이 없다"
+figure.loaves = "빵"
+"""
 
 
 def test_it_keeps_the_contract(url: str, service: FakeService) -> None:
@@ -69,6 +77,8 @@ def test_each_check_is_said_in_the_teams_words_and_a_newer_one_by_its_name(url: 
     assert '<p class="check-words">타는 빵이 없다<span class="visually-hidden">: 어긋남</span></p>' in answer.text
     assert '<p class="check-words">crumbs_conserved<span class="visually-hidden">: 맞음</span></p>' in answer.text
     assert "어긋남 1건" in answer.text
+    assert '<p class="small check-detail">빵 1,234 · crumbs 5</p>' in answer.text
+    assert '<p class="small check-detail" lang="en">loaf-7</p>' in answer.text
 
 
 def test_what_is_parked_is_shown_with_its_reason_and_tried_again_by_a_button(url: str, service: FakeService) -> None:

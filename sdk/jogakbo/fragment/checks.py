@@ -16,12 +16,16 @@ _LOOK_AGAIN_SECONDS = 10
 
 
 class Check(msgspec.Struct, frozen=True):
-    """An invariant as its service found it; ``detail`` says by what it is broken, or on how much it rests."""
+    """An invariant as its service found it.
+
+    ``detail`` says by what it is broken, for whoever mends it; ``figures`` how much was looked at, each under its name.
+    """
 
     name: str
     holds: bool
     detail: str
     checked_at: datetime
+    figures: Mapping[str, int] = {}
 
 
 class Parked(msgspec.Struct, frozen=True):
@@ -40,7 +44,8 @@ def offer_checks(server: FragmentServer, *, title: Mapping[str, str], keys: Sequ
     """Declare the fragment ``checks`` and the action ``retry`` on ``server``, about the service behind it.
 
     It reads ``GET /checks`` and ``GET /-/parked``. ``title`` names the team, ``keys`` say what moves its figures. The
-    words for an invariant are the team's own: ``check.<name>`` in its ``messages.toml``.
+    words for an invariant are the team's own: ``check.<name>`` in its ``messages.toml``, and ``figure.<name>`` for what
+    its figures count.
     """
 
     @server.fragment("checks", title=title, keys=["checks", *keys], max_age=_MAX_AGE_SECONDS)
@@ -48,7 +53,9 @@ def offer_checks(server: FragmentServer, *, title: Mapping[str, str], keys: Sequ
         found = await view.service.get("/checks", list[Check])
         parked = await view.service.get("/-/parked", list[Parked])
         heading = title.get(view.locale) or next(iter(title.values()))
-        values = {"heading": heading, "words": _words(view, found), "again_seconds": _LOOK_AGAIN_SECONDS}
+        words = _words(view, "check", [check.name for check in found])
+        counted = _words(view, "figure", [name for check in found for name in check.figures])
+        values = {"heading": heading, "words": words, "counted": counted, "again_seconds": _LOOK_AGAIN_SECONDS}
         return view.render("checks.html", server=server.name, checks=found, parked=parked, **values)
 
     @server.action("retry", shows="checks")
@@ -58,7 +65,7 @@ def offer_checks(server: FragmentServer, *, title: Mapping[str, str], keys: Sequ
         return action.show("checks")
 
 
-def _words(view: View, checks: Sequence[Check]) -> Mapping[str, str]:
-    """A check that is newer than the texts is shown by its name."""
-    known = {check.name: f"check.{check.name}" for check in checks}
-    return {name: view.t(key) if view.messages.has(key) else name for name, key in known.items()}
+def _words(view: View, kind: str, names: Sequence[str]) -> Mapping[str, str]:
+    """What is newer than the texts is shown by its name."""
+    keys = {name: f"{kind}.{name}" for name in names}
+    return {name: view.t(key) if view.messages.has(key) else name for name, key in keys.items()}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from uuid import uuid4
 
@@ -25,9 +26,9 @@ def found(cafe: Cafe) -> dict[str, bool]:
         return {check.name: check.holds for check in views.checks()}
 
 
-def detail(cafe: Cafe, name: str) -> str:
+def told(cafe: Cafe, name: str) -> tuple[str, Mapping[str, int]]:
     with cafe.store.read() as views:
-        return next(check.detail for check in views.checks() if check.name == name)
+        return next((check.detail, check.figures) for check in views.checks() if check.name == name)
 
 
 def test_everything_holds_in_an_empty_cafe_and_in_a_busy_one(cafe: Cafe) -> None:
@@ -43,6 +44,7 @@ def test_an_order_may_wait_for_five_minutes(cafe: Cafe) -> None:
     assert found(cafe)["every_order_terminal"]
     cafe.now += timedelta(seconds=1)
     assert not found(cafe)["every_order_terminal"]
+    assert told(cafe, "every_order_terminal") == ("1 wait for more than 5 minutes", {})
     cafe.hears(refused)
     assert found(cafe)["every_order_terminal"]
 
@@ -52,7 +54,7 @@ def test_an_order_that_was_told_to_nobody_is_noticed(cafe: Cafe) -> None:
     with cafe.database.write() as connection:
         connection.execute(delete(outbox).where(outbox.c.type == "orders.OrderPlaced"))
     assert not found(cafe)["commands_in_log"]
-    assert order.id in detail(cafe, "commands_in_log")
+    assert told(cafe, "commands_in_log") == (f"not in the outbox: {order.id}", {"orders": 0})
 
 
 def test_orders_older_than_the_newest_messages_are_not_asked_for(cafe: Cafe, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,9 +69,9 @@ def test_orders_that_could_be_paid_must_be_confirmed(cafe: Cafe) -> None:
         order_id = str(uuid4())
         cafe.places_an_americano(order_id)
         cafe.hears(*answers, order_id=order_id)
-    assert detail(cafe, "confirmed_share") == "100.0% of 1"
+    assert told(cafe, "confirmed_share") == ("", {"confirmed": 1, "payable": 1})
     order_id = str(uuid4())
     cafe.places_an_americano(order_id)
     cafe.hears(timed_out, saga.reservation_released, order_id=order_id)
     assert not found(cafe)["confirmed_share"]
-    assert detail(cafe, "confirmed_share") == "50.0% of 2"
+    assert told(cafe, "confirmed_share") == ("1 of 2", {"confirmed": 1, "payable": 2})

@@ -51,9 +51,9 @@ def checks(connection: Connection, now: datetime) -> list[Check]:
         "opening_is_last_closing": _unlike_last_closing(connection, audits),
         "no_hold_on_terminal": _holds_without_order(connection, audits),
     }
-    asked = f"{len(audits)} ingredients, {sum(audit.replayed.version for audit in audits)} events"
+    figures = {"ingredients": len(audits), "events": sum(audit.replayed.version for audit in audits)}
     first = {name: next(found, "") for name, found in faults.items()}
-    return [Check(name, not fault, fault or asked, now) for name, fault in first.items()]
+    return [Check(name, not fault, fault, figures, now) for name, fault in first.items()]
 
 
 def _audit(connection: Connection, ingredient_id: str, shown: tuple[int, int]) -> _Audit:

@@ -98,13 +98,14 @@ class StreamView(BaseModel):
 
 
 class CheckView(BaseModel):
-    """An invariant; ``detail`` is what was looked at, or the first fault that was found."""
+    """An invariant; ``detail`` is the first fault that was found, ``figures`` how much was looked at."""
 
     model_config = ConfigDict(from_attributes=True)
 
     name: str
     holds: bool
     detail: str
+    figures: dict[str, int]
     checked_at: datetime
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -60,9 +60,10 @@ class StreamAt:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """An invariant: whether it holds, and what was looked at or the first fault that was found."""
+    """An invariant: whether it holds, the first fault that was found, and how much was looked at."""
 
     name: str
     holds: bool
     detail: str
+    figures: Mapping[str, int]
     checked_at: datetime

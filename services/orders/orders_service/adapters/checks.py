@@ -32,7 +32,8 @@ def checks(connection: Connection, now: datetime) -> Sequence[Check]:
 def _every_order_terminal(connection: Connection, now: datetime) -> Check:
     overdue = orders.c.due_at.is_not(None) & (orders.c.since < now - _PATIENCE)
     waiting = connection.scalar(select(func.count()).where(overdue)) or 0
-    return Check("every_order_terminal", waiting == 0, f"{waiting} wait for more than 5 minutes", now)
+    detail = f"{waiting} wait for more than 5 minutes" if waiting else ""
+    return Check("every_order_terminal", waiting == 0, detail, {}, now)
 
 
 def _commands_in_log(connection: Connection, now: datetime) -> Check:
@@ -44,8 +45,8 @@ def _commands_in_log(connection: Connection, now: datetime) -> Check:
         newest = newest.where(orders.c.placed_at > messages[-1].time)
     told = {message.aggregateid for message in messages if message.type == OrderPlaced.type}
     missing = [order_id for order_id in connection.scalars(newest) if order_id not in told]
-    detail = f"not in the outbox: {', '.join(missing[:3])}" if missing else f"the newest {len(told)} are"
-    return Check("commands_in_log", not missing, detail, now)
+    detail = f"not in the outbox: {', '.join(missing[:3])}" if missing else ""
+    return Check("commands_in_log", not missing, detail, {"orders": len(told)}, now)
 
 
 def _confirmed_share(connection: Connection, now: datetime) -> Check:
@@ -59,5 +60,7 @@ def _confirmed_share(connection: Connection, now: datetime) -> Check:
     ended = connection.execute(newest).all()
     paid = sum(order.state in _PAID for order in ended)
     failed = sum(order.state not in _PAID and order.reason not in _UNPAYABLE for order in ended)
-    share = paid / (paid + failed) if ended and paid + failed else 1.0
-    return Check("confirmed_share", share >= _CONFIRMED_SHARE, f"{share:.1%} of {paid + failed}", now)
+    payable = paid + failed
+    holds = paid >= payable * _CONFIRMED_SHARE
+    detail = "" if holds else f"{paid} of {payable}"
+    return Check("confirmed_share", holds, detail, {"confirmed": paid, "payable": payable}, now)

@@ -14,6 +14,7 @@ class CheckBody(BaseModel):
     name: str
     holds: bool
     detail: str
+    figures: dict[str, int]
     checked_at: datetime
 
 

@@ -115,11 +115,12 @@ class Transaction(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """An invariant of this database, and whether it held at that moment."""
+    """An invariant of this database, whether it held at that moment, by what it did not, and how much was looked at."""
 
     name: str
     holds: bool
     detail: str
+    figures: Mapping[str, int]
     checked_at: datetime
 
 

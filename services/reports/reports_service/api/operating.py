@@ -92,11 +92,12 @@ class PanesView(FreezeView):
 
 
 class CheckView(View):
-    """An invariant; ``detail`` is what was looked at, or the first fault that was found."""
+    """An invariant; ``detail`` is the first fault that was found, ``figures`` how much was looked at."""
 
     name: str
     holds: bool
     detail: str
+    figures: dict[str, int]
     checked_at: datetime
 
 
