@@ -20,12 +20,13 @@ _OURS = "shell"
 
 
 class Lateness(msgspec.Struct, frozen=True):
-    """Milliseconds, p50 of all views; `useful_ms` is the end of the last fragment before the late one."""
+    """Milliseconds, p50 of all views; `useful_ms` is the end of the last fragment before the late one, None where
+    that did not always come."""
 
     system: str
     delay_ms: int
     first_ms: float
-    useful_ms: float
+    useful_ms: float | None
     last_ms: float
 
 
@@ -50,10 +51,11 @@ def _seconds(watched: Sequence[tuple[System, int]]) -> float:
 
 
 def _lateness(name: str, ms: int, views: Sequence[Arrival]) -> Lateness:
+    useful = [at for view in views for at in view.marks_ms if at is not None]
     return Lateness(
         name,
         ms,
         median(view.first_ms for view in views),
-        median(view.marks_ms[0] for view in views),
+        median(useful) if len(useful) == len(views) else None,
         median(view.last_ms for view in views),
     )

@@ -91,7 +91,8 @@ def _late(results: Results) -> str:
     parts = []
     for place, one in enumerate(rows):
         y = TOP + place * _ROW
-        first, useful, last = (_LEFT + ms * scale for ms in (one.first_ms, one.useful_ms, one.last_ms))
+        useful_ms = one.first_ms if one.useful_ms is None else one.useful_ms
+        first, useful, last = (_LEFT + ms * scale for ms in (one.first_ms, useful_ms, one.last_ms))
         parts += [
             text(_LEFT - 10, y + 14, results.label(one.system), "", "end"),
             bar(first, y, last - first, _ROW - 6, THREAD),

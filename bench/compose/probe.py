@@ -19,11 +19,11 @@ _CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """Milliseconds from the sending of the request; `marks_ms` has NaN for what never came."""
+    """Milliseconds from the sending of the request; `marks_ms` has None for what never came."""
 
     status: int
     first_ms: float
-    marks_ms: tuple[float, ...]
+    marks_ms: tuple[float | None, ...]
     last_ms: float
 
 
@@ -42,7 +42,7 @@ def probe(target: Target, marks: Sequence[str] = ()) -> Arrival:
 def _watch(line: socket.socket, sent_at: float, marks: Sequence[bytes]) -> Arrival:
     answer = _Answer()
     times: list[float] = []
-    seen = [float("nan")] * len(marks)
+    seen: list[float | None] = [None] * len(marks)
     while not answer.complete:
         received = line.recv(_BUFFER_BYTES)
         times.append((time.perf_counter() - sent_at) * 1000)
@@ -50,7 +50,7 @@ def _watch(line: socket.socket, sent_at: float, marks: Sequence[bytes]) -> Arriv
             break
         answer.feed(received)
         for at, mark in enumerate(marks):
-            if seen[at] != seen[at] and mark in answer.body:
+            if seen[at] is None and mark in answer.body:
                 seen[at] = times[-1]
     return Arrival(answer.status, times[0], tuple(seen), times[-1])
 

@@ -128,7 +128,7 @@ def _late(results: Results) -> str:
         (
             f"{results.label(one.system)}, {one.delay_ms} ms",
             f"{one.first_ms:.2f}",
-            f"{one.useful_ms:.2f}",
+            "–" if one.useful_ms is None else f"{one.useful_ms:.2f}",
             f"{one.last_ms:.1f}",
         )
         for one in results.late
