@@ -120,6 +120,16 @@ def test_everything_that_must_be_true_is(new_lab_visitor: NewVisitor, takings: i
         expect(piece(page, f"{owner}/checks")).to_contain_text("all hold")
 
 
+def test_what_is_true_is_said_in_korean_with_its_figures(new_lab_visitor: NewVisitor, takings: int) -> None:
+    page = new_lab_visitor(locale="ko-KR").go("/checks")
+    for owner in ("orders", "inventory", "till", "reports"):
+        expect(piece(page, f"{owner}/checks")).to_contain_text("모두 맞음")
+    expect(piece(page, "inventory/checks")).to_contain_text(re.compile(r"재료 \d+ · 기록 [\d,]+"))
+    expect(piece(page, "orders/checks")).to_contain_text(re.compile(r"확정 \d+ · 결제 가능 \d+"))
+    expect(piece(page, "reports/checks")).to_contain_text(re.compile(r"비교한 날 \d+"))
+    expect(page.locator(".check [lang=en]")).to_have_count(0)
+
+
 def view(portal: Portal, order: str) -> dict[str, object]:
     return portal.ask("orders-service", f"/orders/{order}")
 
