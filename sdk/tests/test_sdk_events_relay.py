@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Protocol
 
 import msgspec
@@ -83,6 +84,18 @@ async def test_two_relays_of_one_service_append_once(database: Database, redis: 
     _bake(database, 500)
     await asyncio.gather(*(Relay(OUTBOX, database, redis).catch_up() for _ in range(3)))
     assert await _seqs(redis) == list(range(1, 501))
+
+
+async def test_relays_that_overtake_each_other_stay_in_one_life(
+    database: Database, redis: Redis, eventually: Eventually
+) -> None:
+    async with AsyncExitStack() as stack:
+        for _ in range(3):
+            await stack.enter_async_context(_running(Relay(OUTBOX, database, redis, idle_seconds=3600)))
+        for last in (450, 900, 1350):
+            _bake(database, 450)
+            await eventually(partial(_holds, redis, list(range(1, last + 1))))
+    assert len({Position.parse(id).epoch for id in await _ids(redis)}) == 1
 
 
 async def test_readers_are_woken_after_an_append(relay: Relay, database: Database, redis: Redis) -> None:
@@ -296,6 +309,20 @@ async def test_a_database_that_gave_lost_numbers_to_other_events_begins_a_new_ep
     second = await relay.catch_up()
     assert second.epoch > first.epoch
     assert await _seqs(redis) == [1, 2, 3, 4, 5, 1, 2, 3, 4, 5]
+
+
+async def test_so_it_does_when_more_events_than_were_lost_come_before_the_relay_looks_again(
+    database: Database, redis: Redis, eventually: Eventually
+) -> None:
+    async with _running(Relay(OUTBOX, database, redis, idle_seconds=3600)):
+        _bake(database, 5)
+        await eventually(lambda: _holds(redis, [1, 2, 3, 4, 5]))
+        with database.write() as connection:
+            connection.execute(text("DELETE FROM outbox WHERE seq > 3"))
+            connection.execute(text("UPDATE outbox_counter SET seq = 3"))
+            for loaves in range(3):
+                OUTBOX.add(connection, "bakery.Burnt", "oven-1", Baked(loaves))
+        await eventually(lambda: _holds(redis, [1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 6]))
 
 
 async def test_the_same_event_written_otherwise_is_the_same_life(

@@ -76,7 +76,7 @@ class Relay:
         self._idle_seconds = idle_seconds
         self._max_length = max_length
         self._untrimmed_until = 0.0
-        self._left_at: Position | None = None
+        self._left: tuple[Position, bytes] | None = None
         self._looked_at = 0.0
         self._committed = asyncio.Event()
         self._log = structlog.get_logger().bind(stream=outbox.service)
@@ -91,12 +91,12 @@ class Relay:
         backoff = Backoff()
         while True:
             self._committed.clear()
-            top, self._left_at = self._left_at, None
+            left, self._left = self._left, None
             try:
-                if top is None or time.monotonic() - self._looked_at >= self._idle_seconds:
+                if left is None or time.monotonic() - self._looked_at >= self._idle_seconds:
                     await self.catch_up()
                 else:
-                    await self._publish(top)
+                    await self._publish(*left)
             except (*BUS_ERRORS, SQLAlchemyError) as error:
                 if not backoff.failing:
                     self._log.warning("relay_waits", error=repr(error))
@@ -116,7 +116,7 @@ class Relay:
             top, newest = await self._tell_anew(top, newest, wanted), b""
         return await self._publish(top, newest)
 
-    async def _publish(self, top: Position, newest: bytes = b"") -> Position:
+    async def _publish(self, top: Position, newest: bytes) -> Position:
         """Append what comes after ``top``; if that is not the stream's newest any more, after what is."""
         while True:
             last, known, events = await asyncio.to_thread(self._unsent, top, newest)
@@ -128,8 +128,10 @@ class Relay:
             top, newest = await self._append(top, last.epoch, known, events), b""
             if top == last:  # what was committed since has set the event that `_wait` waits for
                 _UNPUBLISHED.labels(self._outbox.service).set(0)
+                # Another relay may have gone on from where this batch ends.
+                newest = encode_event(events[-1]) if known + len(events) == last.seq else b""
                 break
-        self._left_at = top
+        self._left = (top, newest) if newest else None
         return top
 
     async def _tell_anew(self, top: Position, newest: bytes, wanted: Position) -> Position:
@@ -150,8 +152,8 @@ class Relay:
         """The place of the newest event, up to which number the stream has them, and the next ones.
 
         The stream's newest event must be ours. It is not when the database lost its own newest ones, to an older
-        backup or in a failover, and may have given their numbers to others since. ``newest`` is empty where we have
-        just written it.
+        backup or in a failover, and may have given their numbers to others since. ``newest`` is empty where it is not
+        known: in the middle of an append.
         """
         with self._database.read() as connection:
             last = self._outbox.last(connection)
