@@ -10,6 +10,7 @@ from typing import Protocol
 
 import msgspec
 import pytest
+from prometheus_client import REGISTRY
 from redis import Redis as SyncRedis
 from redis.asyncio import Redis
 from sqlalchemy import text
@@ -18,6 +19,7 @@ from jogakbo.contract.streams import START, Position
 from jogakbo.database import Database
 from jogakbo.events import Outbox, Relay
 from jogakbo.events.bus import BUS_ERRORS, read_after, request_refill
+from jogakbo.testing.databases import FreshDatabase
 
 pytestmark = [pytest.mark.anyio, pytest.mark.databases("sqlite")]
 OUTBOX = Outbox("bakery")
@@ -323,6 +325,44 @@ async def test_so_it_does_when_more_events_than_were_lost_come_before_the_relay_
             for loaves in range(3):
                 OUTBOX.add(connection, "bakery.Burnt", "oven-1", Baked(loaves))
         await eventually(lambda: _holds(redis, [1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 6]))
+
+
+async def test_so_it_does_when_another_relay_had_told_what_was_lost(
+    fresh_database: FreshDatabase, redis: Redis, eventually: Eventually
+) -> None:
+    url = fresh_database()
+    database, other = Database(url), Database(url)
+    database.migrate()
+    async with _running(Relay(OUTBOX, database, redis, idle_seconds=3600)):
+        _bake(database, 3)
+        await eventually(lambda: _holds(redis, [1, 2, 3]))
+        _bake(other, 2)
+        await Relay(OUTBOX, other, redis).catch_up()
+        with other.write() as connection:
+            connection.execute(text("DELETE FROM outbox WHERE seq > 3"))
+            connection.execute(text("UPDATE outbox_counter SET seq = 3"))
+        with database.write() as connection:
+            for loaves in range(3):
+                OUTBOX.add(connection, "bakery.Burnt", "oven-1", Baked(loaves))
+        await eventually(lambda: _holds(redis, [1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 6]))
+    database.close()
+    other.close()
+
+
+async def test_only_what_was_appended_is_counted_as_published(
+    database: Database, redis: Redis, eventually: Eventually
+) -> None:
+    def published() -> float:
+        return REGISTRY.get_sample_value("jogakbo_outbox_published_total", {"service": "bakery"}) or 0
+
+    before = published()
+    async with AsyncExitStack() as stack:
+        for _ in range(2):
+            await stack.enter_async_context(_running(Relay(OUTBOX, database, redis, idle_seconds=3600)))
+        for last in range(1, 21):
+            _bake(database)
+            await eventually(partial(_holds, redis, list(range(1, last + 1))))
+    assert published() - before == 20
 
 
 async def test_the_same_event_written_otherwise_is_the_same_life(

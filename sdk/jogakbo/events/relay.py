@@ -33,14 +33,14 @@ _UNPUBLISHED = Gauge("jogakbo_outbox_unpublished", "Events that wait for the bus
 _APPEND = """
 local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
 local top = newest[1] and newest[1][1] or '0-0'
-if top ~= ARGV[1] then return top end
+if top ~= ARGV[1] then return false end
 if ARGV[4] == 'anew' then redis.call('DEL', KEYS[1]) end
 for i = 5, #ARGV, 2 do
   local added = redis.pcall('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], ARGV[i], '{field}', ARGV[i + 1])
   if type(added) == 'table' and added.err then
     if string.find(added.err, 'equal or smaller', 1, true) then
       redis.call('DEL', KEYS[1])
-      return '0-0'
+      return false
     end
     return added
   end
@@ -113,7 +113,7 @@ class Relay:
         self._looked_at = time.monotonic()
         top, newest = await read_newest(self._redis, self._stream)
         if wanted := await take_refill_request(self._redis, self._outbox.service):
-            top, newest = await self._tell_anew(top, newest, wanted), b""
+            top, newest = await self._tell_anew(top, newest, wanted)
         return await self._publish(top, newest)
 
     async def _publish(self, top: Position, newest: bytes) -> Position:
@@ -125,16 +125,14 @@ class Relay:
                 break
             if top == START and last.seq > _BATCH:
                 self._log.warning("stream_refilled", entries=last.seq - known)
-            top, newest = await self._append(top, last.epoch, known, events), b""
+            top, newest = await self._append(top, last.epoch, known, events)
             if top == last:  # what was committed since has set the event that `_wait` waits for
                 _UNPUBLISHED.labels(self._outbox.service).set(0)
-                # Another relay may have gone on from where this batch ends.
-                newest = encode_event(events[-1]) if known + len(events) == last.seq else b""
                 break
-        self._left = (top, newest) if newest else None
+        self._left = top, newest
         return top
 
-    async def _tell_anew(self, top: Position, newest: bytes, wanted: Position) -> Position:
+    async def _tell_anew(self, top: Position, newest: bytes, wanted: Position) -> tuple[Position, bytes]:
         """Begin the stream again right after ``wanted``, where a consumer found a gap, and let it grow for a while.
 
         Readers that are further lose nothing: the entries come back under the same ids.
@@ -142,7 +140,7 @@ class Relay:
         last, _, _ = await asyncio.to_thread(self._unsent, top, newest)
         known = min(wanted.seq, last.seq) if wanted.epoch == last.epoch else 0
         if known >= last.seq:
-            return top
+            return top, newest
         self._log.warning("stream_told_anew", after=str(wanted), entries=last.seq - known)
         self._untrimmed_until = time.monotonic() + _UNTRIMMED_SECONDS
         events = await asyncio.to_thread(self._after, known)
@@ -152,8 +150,7 @@ class Relay:
         """The place of the newest event, up to which number the stream has them, and the next ones.
 
         The stream's newest event must be ours. It is not when the database lost its own newest ones, to an older
-        backup or in a failover, and may have given their numbers to others since. ``newest`` is empty where it is not
-        known: in the middle of an append.
+        backup or in a failover, and may have given their numbers to others since.
         """
         with self._database.read() as connection:
             last = self._outbox.last(connection)
@@ -188,16 +185,19 @@ class Relay:
 
     async def _append(
         self, top: Position, epoch: int, known: int, events: Sequence[CloudEvent], *, anew: bool = False
-    ) -> Position:
+    ) -> tuple[Position, bytes]:
+        """The stream's newest position and event afterwards: not ours when somebody else has changed it meanwhile."""
         bound = _UNBOUNDED if time.monotonic() < self._untrimmed_until else self._max_length
         arguments: list[str | bytes | int] = [str(top), bound, self._outbox.service, "anew" if anew else ""]
         for seq, event in enumerate(events, known + 1):
             arguments += [str(Position(epoch, seq)), encode_event(event)]
         # EVAL rather than EVALSHA: whichever node is asked, it need not know the script from before.
         keys = (self._stream, wake_channel(self._outbox.service))
-        answer = cast(bytes, await self._redis.eval(_APPEND, len(keys), *keys, *arguments))
+        answer = cast(bytes | None, await self._redis.eval(_APPEND, len(keys), *keys, *arguments))
+        if answer is None:
+            return await read_newest(self._redis, self._stream)
         _PUBLISHED.labels(self._outbox.service).inc(len(events))
-        return Position.parse(answer.decode())
+        return Position.parse(answer.decode()), encode_event(events[-1])
 
     async def _wait(self) -> None:
         try:
