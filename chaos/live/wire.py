@@ -9,6 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
+from shell.tests.closing import close
+
 Direction = Literal["up", "down"]
 """Up is from the client to the server."""
 
@@ -73,8 +75,8 @@ class Wire:
         """From now on. Refusing, and answering in the server's place, begin and end with cut lines."""
         before, self._weather = self._weather, weather
         if weather.refused and self._server is not None:
-            self._server.close()
-            self._server = None
+            server, self._server = self._server, None
+            await close(server)
         elif not weather.refused and self._server is None:
             await self.start()
         if weather.refused or weather.answer or before.answer:
@@ -93,7 +95,7 @@ class Wire:
 
     async def stop(self) -> None:
         if self._server is not None:
-            self._server.close()
+            await close(self._server)
         self.reset()
         for task in self._tasks:
             task.cancel()
