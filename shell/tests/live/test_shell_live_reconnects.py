@@ -85,7 +85,7 @@ def test_it_waits_for_as_long_as_it_is_asked_to(page: Page, stage: Stage) -> Non
     stage.refuse = lambda grants: problem(503, {"Retry-After": "3"})
     stage.hang_up()
 
-    wait_until(page, lambda: len(stage.refused) == 2)
+    wait_until(page, lambda: len(stage.refused) >= 2)
     assert stage.refused[1] - stage.refused[0] >= 3
 
 

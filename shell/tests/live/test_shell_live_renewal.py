@@ -83,7 +83,7 @@ def test_a_page_is_not_given_up_while_the_portal_is_away(page: Page, stage: Rece
     stage.is_away = True
 
     stage.send("reload")
-    wait_until(page, lambda: stage.looked_after == 2)
+    wait_until(page, lambda: stage.looked_after >= 2)
     assert stage.loads == 1
 
     stage.is_away = False
@@ -97,7 +97,7 @@ def test_a_portal_that_hangs_does_not_keep_a_page_from_its_renewal(page: Page, s
     stage.hangs = True
 
     stage.send("reload")
-    wait_until(page, lambda: stage.looked_after == 2)
+    wait_until(page, lambda: stage.looked_after >= 2)
     stage.hangs = False
 
     wait_until(page, lambda: stage.loads == 2)
