@@ -12,6 +12,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from e2e.harness import cafe
 from e2e.harness.cafe import piece
+from e2e.harness.customer import Customer
+from e2e.harness.portal import Portal
 from e2e.harness.visitor import Visitor
 
 NewVisitor = Callable[..., Visitor]
@@ -23,12 +25,10 @@ GONE_MS = 8_000
 
 
 @pytest.fixture
-def order(new_visitor: NewVisitor) -> str:
-    """The address of an order that nobody looks at."""
-    cashier = new_visitor()
-    address = cafe.order(cashier.page, "Café latte", name="Minji")
-    cashier.go("/reports")
-    return address
+def order(portal: Portal) -> str:
+    """The address of an order that nobody looks at, or ever has."""
+    with Customer(portal) as customer:
+        return f"{portal.url}/orders/{customer.order('espresso')}"
 
 
 def others(page: Page, name: str) -> Locator:
