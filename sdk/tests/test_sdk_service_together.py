@@ -30,8 +30,10 @@ class Kitchen:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.together = Together(database.write)
+        self.together = Together(self._write)
         self.commits = 0
+        self._open = threading.Event()
+        self._open.set()
         with database.write() as connection:
             connection.execute(text("CREATE TABLE ovens (n INTEGER PRIMARY KEY)"))
             connection.execute(
@@ -40,15 +42,23 @@ class Kitchen:
 
     @contextmanager
     def at_once(self, *works: Callable[[Connection], object]) -> Iterator[list[Future[object]]]:
-        """All works wait for the same transaction to end, and have been done together at the end of the block."""
-        with ThreadPoolExecutor(len(works)) as threads:
-            with self.database.write():
+        """No transaction begins before all works wait for one; they have been done at the end of the block."""
+        with ThreadPoolExecutor(len(works)) as threads, self.database.on_commit(self._count):
+            self._open.clear()
+            try:
                 futures = [threads.submit(self.together.run, work) for work in works]
-                # The first leads and waits for the writer; it takes itself from the queue when it has begun.
+                # The first leads; it takes itself from the queue when its transaction has begun.
                 _until(lambda: len(self.together._waiting) == len(works))
-            with self.database.on_commit(self._count):
-                yield futures
-                threads.shutdown()
+            finally:
+                self._open.set()
+            yield futures
+            threads.shutdown()
+
+    @contextmanager
+    def _write(self) -> Iterator[Connection]:
+        self._open.wait()
+        with self.database.write() as connection:
+            yield connection
 
     def _count(self) -> None:
         self.commits += 1
@@ -73,7 +83,6 @@ def _baking(n: int, oven: int | None = None) -> Callable[[Connection], int]:
     return work
 
 
-@pytest.mark.databases("sqlite")  # all wait for its one writer, so a group is sure to gather
 def test_works_that_come_at_once_share_one_commit_and_each_gets_its_own_answer(kitchen: Kitchen) -> None:
     with kitchen.at_once(*(_baking(n) for n in range(8))) as answers:
         assert [answer.result(10) for answer in answers] == list(range(8))
@@ -98,7 +107,6 @@ def test_a_commit_that_fails_is_nobodys_success(kitchen: Kitchen) -> None:
     assert kitchen.together.run(_baking(3)) == 3
 
 
-@pytest.mark.databases("sqlite")  # all wait for its one writer, so a group is sure to gather
 def test_a_group_ends_at_64_and_the_rest_is_the_next_one(kitchen: Kitchen) -> None:
     with kitchen.at_once(*(_baking(n) for n in range(100, 166))) as answers:
         for answer in answers:
