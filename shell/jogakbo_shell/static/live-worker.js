@@ -100,6 +100,7 @@ class Line {
         if (frame.event === "reload") return renew(this.pages);
         if (!openedAt) {
           openedAt = Date.now();
+          wait(SILENCE_MS);
           brokenAt = 0;
           if (!polls) mutes = 0;
         }

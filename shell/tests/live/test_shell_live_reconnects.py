@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from playwright.sync_api import Page, expect
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -18,10 +20,13 @@ def changed(text: str, cursor: str = "") -> str:
 
 
 def test_a_stream_that_falls_silent_is_left_for_another(page: Page, stage: Stage) -> None:
-    stage.times = {"SILENCE_MS": 1000}
+    stage.times = {"HELLO_MS": 500, "SILENCE_MS": 3000}
+    began = time.monotonic()
     open_page(page, stage)
 
-    wait_until(page, lambda: len(stage.asked) == 2 and len(stage.open) == 1)
+    wait_until(page, lambda: len(stage.asked) >= 2 and len(stage.open) == 1)
+
+    assert time.monotonic() - began >= 3, "one that has said hello is given the longer time at once"
 
 
 def test_when_the_server_says_goodbye_the_page_comes_back_without_a_doubt(page: Page, stage: Stage) -> None:
