@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
 from e2e.harness.chromium import launch_chromium
 from e2e.harness.portal import Portal
 from e2e.harness.visitor import Visitor
 
 NewVisitor = Callable[..., Visitor]
+PATIENCE_MS = 15_000
+"""For what is promised at no particular time; what is, says so where it is expected."""
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +40,7 @@ def lab_portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
 @pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
     with sync_playwright() as playwright:
+        expect.set_options(timeout=PATIENCE_MS)
         yield playwright
 
 

@@ -19,7 +19,7 @@ from jogakbo_shell.server import Server, build_server
 from jogakbo_shell.settings import Settings
 from shell.tests.closing import close, hang_up, take_no_more
 
-_BOUND_SECONDS = 5.0
+_BOUND_SECONDS = 15.0
 _POLL_SECONDS = 0.01
 _LOOKS_SECONDS = 3.0
 
@@ -235,10 +235,10 @@ async def portal(
         "redis_url": "",
         "shell_data_dir": folder,
         "fragment_servers": " ".join(f"{name}={address}" for name, address in servers.items()),
-        "fragment_deadline_ms": 250,
-        "page_deadline_ms": 300,
-        "page_budget_ms": 150,
-        "action_deadline_ms": 400,
+        "fragment_deadline_ms": 500,
+        "page_deadline_ms": 600,
+        "page_budget_ms": 300,
+        "action_deadline_ms": 800,
         "manifest_interval_ms": 100,
         "breaker_retry_ms": 50,
         **settings,

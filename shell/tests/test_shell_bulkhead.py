@@ -199,16 +199,16 @@ async def test_a_client_that_goes_while_it_is_in_line_is_never_asked_for(table: 
 
 
 async def test_the_deadline_counts_from_asking_also_in_line(tmp_path: Path) -> None:
-    table = Table(Rig(tmp_path, "a", "b", "c", max_running=1, max_waiting=2, max_seconds=0.2))
+    table = Table(Rig(tmp_path, "a", "b", "c", max_running=1, max_waiting=2, max_seconds=1.0))
     loop = asyncio.get_running_loop()
     began = loop.time()
     for name in "abc":
         table.ask(name)
-    await eventually(lambda: loop.time() - began > 0.05)
+    await eventually(lambda: loop.time() - began > 0.5)
     table.rig.upstream.calls[0].show("<p>a")
-    assert table.rig.upstream.calls[1].deadline <= 0.15
+    assert table.rig.upstream.calls[1].deadline <= 0.5
     await eventually(lambda: "c" in table.came)
-    assert 0.2 <= loop.time() - began < 0.35
+    assert 1.0 <= loop.time() - began < 1.45
     assert (table.came["c"].state, table.came["c"].status) == ("failed", 504)
     assert len(table.rig.upstream.calls) == 2
     assert not table.rig.server.breaker.open  # waiting in line says nothing of the server's health
@@ -373,17 +373,17 @@ async def test_a_fragment_in_line_gets_what_is_left_of_its_deadline(tmp_path: Pa
         tmp_path,
         {"cafe": cafe.address},
         max_running_fragments=1,
-        fragment_deadline_ms=400,
+        fragment_deadline_ms=1000,
         page_deadline_ms=3000,
         page_budget_ms=3000,
     ) as shell:
         began = time.perf_counter()
         asking = asyncio.create_task(shell.get(CAFE))
         await asyncio.wait_for(first.reached.wait(), 2)
-        await eventually(lambda: time.perf_counter() - began > 0.2)
+        await eventually(lambda: time.perf_counter() - began > 0.6)
         first.open.set()
         page = await asking
         took = time.perf_counter() - began
     assert "<p>a</p>" in page.text
     assert 'data-state="failed" data-fragment="cafe/b"' in page.text
-    assert 0.39 <= took < 0.6
+    assert 0.99 <= took < 1.5

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 
 # uvloop counts in whole milliseconds.
 EARLY_SECONDS = 0.0015
-LATE_SECONDS = 0.1
+LATE_SECONDS = 1.0  # of a machine that is busy with something else
 
 
 @pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
@@ -101,14 +101,14 @@ async def test_what_is_put_in_by_what_is_due_holds_up_nobody() -> None:
             if item == "a":
                 self.put("c")
 
-    bell = Putting(0.04)
+    bell = Putting(0.4)
     bell.put("a")
-    await passed(0.02)
+    await passed(0.2)
     bell.put("b")
     await bell.until(3)
     assert bell.rung == ["a", "b", "c"]
-    assert bell.waited["b"] < 0.06
-    assert bell.waited["c"] >= 0.04 - EARLY_SECONDS
+    assert bell.waited["b"] < 0.6
+    assert bell.waited["c"] >= 0.4 - EARLY_SECONDS
 
 
 async def test_what_is_put_in_again_when_it_is_due_leaves_the_loop_its_turn() -> None:
@@ -157,7 +157,7 @@ async def test_no_time_at_all_is_over_in_the_next_turn() -> None:
     assert bell.rung == []
     await bell.until(2)
     assert bell.rung == ["a", "b"]
-    assert bell.waited["a"] < 0.02
+    assert bell.waited["a"] < LATE_SECONDS
 
 
 async def test_ten_thousand_are_due_together() -> None:
@@ -282,7 +282,7 @@ async def test_with_a_step_it_rings_for_many_at_once() -> None:
     await eventually(lambda: len(rung) == 2)
     between = rung[1] - rung[0]
     # In one ring, where the loop came late; else not before the next.
-    assert between < 0.005 or between >= 0.2 - EARLY_SECONDS
+    assert between < 0.1 or between >= 0.2 - EARLY_SECONDS
 
 
 def _block(seconds: float) -> None:

@@ -134,17 +134,17 @@ async def test_an_awkward_fragment_costs_its_own_slot_only(
     assert 'href="/-/cafe/bad"' in page.text
     assert "secret" not in page.text
     assert "<p>good</p>" in page.text
-    assert took < 1
+    assert took < 2
 
 
 async def test_a_hung_server_costs_the_deadline_once_and_heals(tmp_path: Path, cafe: FakeFragmentServer) -> None:
     cafe.declare(a={})
     cafe.at["/a"] = hang
-    async with portal(tmp_path, {"cafe": cafe.address}) as shell:
+    async with portal(tmp_path, {"cafe": cafe.address}, fragment_deadline_ms=1000, page_deadline_ms=1000) as shell:
         await shell.get(CAFE)
         began = time.perf_counter()
         assert state_of((await shell.get(CAFE)).text, "cafe/a") == "failed"
-        assert time.perf_counter() - began < 0.15
+        assert time.perf_counter() - began < 0.5
         cafe.at["/a"] = answer("<p>well again")
 
         await until_true(lambda: shell.shows(CAFE, "well again"))

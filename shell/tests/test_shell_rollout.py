@@ -115,7 +115,7 @@ async def test_a_hung_manifest_costs_a_page_nothing(tmp_path: Path, declared: Fa
         started = time.perf_counter()
         for _ in range(10):
             assert await shell.shows("/cafe", "<p>2</p>")
-        assert time.perf_counter() - started < 1
+        assert time.perf_counter() - started < 2
 
 
 async def test_a_broken_manifest_costs_a_page_nothing_and_each_version_one_look(

@@ -137,14 +137,14 @@ async def test_a_page_is_whole_by_its_deadline_with_what_stands_in_for_the_rest(
         {"cafe": cafe.address},
         pages_before_asgi=before_asgi,
         fragment_deadline_ms=5000,
-        page_deadline_ms=300,
+        page_deadline_ms=500,
         page_budget_ms=60,
     ) as shell:
         await eventually((tmp_path / "fallbacks" / "cafe.json").exists)
         began = time.perf_counter()
         page = await shell.get(CAFE)
         took = time.perf_counter() - began
-    assert 0.29 <= took < 0.45
+    assert 0.49 <= took < 1
     assert page.status_code == 200
     assert page.text.count('data-late="f-cafe-') == page.text.count(LATE_END.decode()) == 2
     assert 'data-state="failed" data-fragment="cafe/a"' in page.text
@@ -304,7 +304,7 @@ async def test_a_primary_fragment_decides_by_the_deadline_at_the_latest(
         {"cafe": cafe.address},
         pages_before_asgi=before_asgi,
         fragment_deadline_ms=5000,
-        page_deadline_ms=250,
+        page_deadline_ms=500,
         page_budget_ms=50,
         pages_dir=own,
     ) as shell:
@@ -313,7 +313,7 @@ async def test_a_primary_fragment_decides_by_the_deadline_at_the_latest(
         took = time.perf_counter() - began
     assert page.status_code == 504
     assert "<p>B</p>" in page.text
-    assert 0.24 <= took < 0.4
+    assert 0.49 <= took < 1
 
 
 async def test_the_head_of_a_page_that_would_stream_comes_alone(

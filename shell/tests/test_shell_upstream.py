@@ -18,7 +18,7 @@ from shell.tests.harness import FakeFragmentServer, Received, answer, eventually
 
 pytestmark = pytest.mark.anyio
 
-DEADLINE = 0.3
+DEADLINE = 0.5
 
 
 async def test_an_answer_comes_whole(upstream: Upstream, cafe: FakeFragmentServer) -> None:
@@ -33,7 +33,7 @@ async def test_a_hung_server_costs_the_deadline_and_no_more(upstream: Upstream, 
     with pytest.raises(TimedOut, match="no answer") as caught:
         await upstream.fetch(Request(f"{cafe.address}/x"), deadline=DEADLINE)
     assert caught.value.silent
-    assert time.perf_counter() - began < DEADLINE + 0.2
+    assert time.perf_counter() - began < 2 * DEADLINE
 
 
 async def test_headers_followed_by_silence_end_at_the_deadline(upstream: Upstream, cafe: FakeFragmentServer) -> None:
@@ -59,7 +59,7 @@ async def test_a_slow_drip_ends_at_the_deadline(upstream: Upstream, cafe: FakeFr
     began = time.perf_counter()
     with pytest.raises(TimedOut):
         await upstream.fetch(Request(f"{cafe.address}/x"), deadline=DEADLINE)
-    assert time.perf_counter() - began < DEADLINE + 0.2
+    assert time.perf_counter() - began < 2 * DEADLINE
 
 
 async def test_a_refused_connection_is_told_apart(upstream: Upstream, cafe: FakeFragmentServer) -> None:

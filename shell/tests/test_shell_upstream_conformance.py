@@ -257,7 +257,7 @@ async def test_a_drip_of_headers_ends_at_the_deadline_too(upstream: Upstream, ca
     began = time.perf_counter()
     with pytest.raises(TimedOut):
         await upstream.fetch(Request(f"{cafe.address}/x"), deadline=0.15)
-    assert time.perf_counter() - began < 0.4
+    assert time.perf_counter() - began < 1
 
 
 async def test_a_compressed_body_may_be_of_several_parts(upstream: Upstream, cafe: FakeFragmentServer) -> None:

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-_BOUND_SECONDS = 5.0
+_BOUND_SECONDS = 15.0
 
 
 @dataclass(frozen=True)

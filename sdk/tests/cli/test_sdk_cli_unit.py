@@ -18,7 +18,7 @@ from jogakbo.cli.unit import Pace, Program, State, Unit
 # Newer Pythons warn of forks beside threads; the threads here are other tests' and the children touch none of theirs.
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 
-QUICK = Pace(probe=0.01, slow=0.2, grace=0.2, first_pause=0.01, longest_pause=0.04, settled=10)
+QUICK = Pace(probe=0.01, slow=60, grace=0.2, first_pause=0.01, longest_pause=0.04, settled=10)
 
 
 class Notes:
@@ -53,7 +53,7 @@ class Stage:
         self.unit.start()
         return self.unit
 
-    def until(self, condition: Callable[[], bool], seconds: float = 5.0) -> None:
+    def until(self, condition: Callable[[], bool], seconds: float = 15.0) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, (self.notes.states, self.notes.remarks)
@@ -111,9 +111,10 @@ def test_a_process_is_ready_when_its_health_path_answers_200(stage: Stage, port:
 
 
 def test_a_process_that_is_not_ready_is_remarked_upon_with_what_it_answers(stage: Stage, port: int) -> None:
-    stage.put(lambda: answer_with("503 Service Unavailable", port), port)
+    pace = Pace(probe=0.01, slow=1, grace=0.2, first_pause=0.01, longest_pause=0.04, settled=10)
+    stage.put(lambda: answer_with("503 Service Unavailable", port), port, pace)
     stage.until(lambda: bool(stage.notes.remarks))
-    assert stage.notes.remarks == ["not ready after 0.2 s: its health path answers '503 Service Unavailable'"]
+    assert stage.notes.remarks == ["not ready after 1 s: its health path answers '503 Service Unavailable'"]
 
 
 def test_a_process_that_ignores_sigterm_is_killed_after_the_grace(stage: Stage) -> None:
@@ -132,7 +133,7 @@ def test_deaths_in_a_row_wait_longer_and_longer_up_to_the_limit(stage: Stage) ->
 
 
 def test_after_a_long_life_a_death_is_mended_at_once(stage: Stage) -> None:
-    pace = Pace(probe=0.01, slow=5, grace=1, first_pause=0.01, longest_pause=5, settled=0)
+    pace = Pace(probe=0.01, slow=60, grace=1, first_pause=0.01, longest_pause=5, settled=0)
     stage.put(lambda: os._exit(7), pace=pace)
     stage.until(lambda: len(stage.notes.remarks) == 3)
     assert all(remark.endswith("in 0.01 s") for remark in stage.notes.remarks)

@@ -14,12 +14,13 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 from redis import Redis
 
 from shell.tests.live.stage import Stage
 
 _START_SECONDS = 10.0
+_PATIENCE_SECONDS = 15.0
 _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
 
@@ -172,6 +173,7 @@ def eventually() -> Eventually:
 def browser() -> Iterator[Browser]:
     flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     with sync_playwright() as playwright:
+        expect.set_options(timeout=1000 * _PATIENCE_SECONDS)
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"),
             args=flags,

@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -57,15 +57,15 @@ def stage() -> Iterator[Breaking]:
 def test_a_page_that_broke_off_is_loaded_again(page: Page, stage: Breaking) -> None:
     stage.halves = 1
     page.goto(stage.url, wait_until="commit")
-    wait_until(page, lambda: stage.loads == 2)
+    wait_until(page, lambda: stage.loads >= 2)
     expect_live(page)
-    assert page.locator("section").inner_text() == "first"
+    expect(page.locator("section")).to_have_text("first")
 
 
 def test_a_page_without_its_script_is_loaded_again(page: Page, stage: Breaking) -> None:
     stage.missing = 1
     page.goto(stage.url)
-    wait_until(page, lambda: stage.loads == 2)
+    wait_until(page, lambda: stage.loads >= 2)
     expect_live(page)
 
 
@@ -75,7 +75,7 @@ def test_half_a_page_stays_while_the_portal_is_away(page: Page, stage: Breaking)
     wait_until(page, lambda: stage.looked_after >= 2)
     assert stage.loads == 1
     stage.is_away = False
-    wait_until(page, lambda: stage.loads == 2)
+    wait_until(page, lambda: stage.loads >= 2)
     expect_live(page)
 
 
@@ -98,8 +98,10 @@ def test_where_scripts_never_come_a_page_is_left_alone_in_the_end(page: Page, st
 
 def test_a_page_in_which_somebody_writes_is_left_alone(page: Page, stage: Breaking) -> None:
     stage.missing, stage.scenes["/"] = 1, Scene(section("<input name=note>"))
+    stage.is_away = True  # so that it is not loaded anew before anything is written
     page.goto(stage.url)
     page.locator("[name=note]").fill("without sugar")
+    stage.is_away = False
     _wait_for_silence(page)
     assert stage.loads == 1
 
