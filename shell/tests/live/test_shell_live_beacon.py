@@ -42,6 +42,7 @@ async def test_what_a_browser_was_asked_to_measure_arrives_when_its_page_goes(
         portal(tmp_path, {"cafe": cafe.address}, redis_url=bus.url, live_beacon_share=1) as shell,
         async_playwright() as playwright,
     ):
+        expect.set_options(timeout=15_000)
         browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = await browser.new_page()
         await page.goto(f"{shell.origin}/cafe")
