@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
 import msgspec
 import pytest
+from jinja2 import Environment, TemplateSyntaxError
 
 from jogakbo.fragment import Action, Answer, FragmentServer, FragmentSettings, NotFound, Param, SlotDeclaration, View
 from jogakbo.testing import FakeService, check, running
@@ -42,6 +44,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     )
     (folder / "templates" / "shelf.html").write_text('<div>{{ slot(slots, "<none>") }}</div>')
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "cakes_fragment", raising=False)  # of the test before, in another folder
     return "cakes_fragment"
 
 
@@ -100,6 +103,24 @@ def test_an_absent_optional_parameter_leaves_its_key_out(url: str) -> None:
 def test_unchanged_html_is_answered_with_304(url: str) -> None:
     etag = httpx2.get(f"{url}/cake").headers["etag"]
     assert httpx2.get(f"{url}/cake", headers={"if-none-match": etag}).status_code == 304
+
+
+def test_a_broken_template_keeps_the_server_from_starting(package: str, tmp_path: Path) -> None:
+    (tmp_path / package / "templates" / "seldom.html").write_text("<p>{% if late %}</p>")
+    server = FragmentServer("cakes", package=package, team="cakes")
+
+    @server.fragment("cake", title={"en": "Cake"}, keys=["cakes"])
+    async def cake(view: View) -> str:
+        return view.render("cake.html")
+
+    with pytest.raises(TemplateSyntaxError, match="endif") as refused:
+        server.app(FragmentSettings())
+    assert refused.value.name == "seldom.html"
+
+
+def test_no_visitor_waits_until_a_template_is_compiled(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Environment, "compile", lambda *_: pytest.fail("compiled while somebody waits"))
+    assert "Castella &amp; co" in httpx2.get(f"{url}/cake?id=1").text
 
 
 def test_the_language_is_the_shells_choice(url: str) -> None:
