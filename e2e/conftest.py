@@ -21,7 +21,7 @@ PATIENCE_MS = 15_000
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     portal = Portal(tmp_path_factory.mktemp("portal"))
     try:
-        yield portal.wait_ready()
+        yield portal.wait_ready().look_round()
     finally:
         portal.stop()
 
@@ -31,7 +31,7 @@ def lab_portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     """Another one, with the lab; for what breaks things on purpose, and for what would change the others' day."""
     portal = Portal(tmp_path_factory.mktemp("lab"), LAB="1")
     try:
-        yield portal.wait_ready()
+        yield portal.wait_ready().look_round()
     finally:
         portal.stop()
 

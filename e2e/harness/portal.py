@@ -18,6 +18,7 @@ import psutil
 ROOT = Path(__file__).parent.parent.parent
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
+_PAGES = ("/", "/board", "/stock", "/stock/milk?upto=1", "/menu", "/till", "/reports", "/reports/2026-01-01", "/checks")
 
 
 def eventually(condition: Callable[[], bool], what: str, seconds: float = 10.0) -> None:
@@ -51,6 +52,14 @@ class Portal:
         eventually(lambda: self.process.poll() is not None or bool(self._state().get("ready")), "ready", seconds)
         if self.process.poll() is not None:
             raise AssertionError(f"the portal did not start:\n{self.output()}")
+        return self
+
+    def look_round(self) -> Portal:
+        """Open the pages once, as whoever has deployed a portal does. A first view takes ten times as long as others
+        (SQL, threads and connections), and may miss its deadline on a machine that does much else at the time.
+        """
+        with httpx2.Client(base_url=self.url, timeout=10.0, trust_env=False) as client:
+            eventually(lambda: all(client.get(path).status_code == 200 for path in _PAGES), "every page in time")
         return self
 
     @property
