@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -12,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypedDict, cast
 
-from playwright.async_api import Browser, BrowserContext, Error, Page, Playwright, async_playwright
+from playwright.async_api import Browser, BrowserContext, Error, Page, async_playwright
 
 from chaos.live.world import PAGES, is_form
 from chaos.ticks.fragments import PRIVATE_ITEM
+from e2e.harness.chromium import chromium_binary, chromium_flags
 
 _HERE = Path(__file__).parent
 _RECORDER = (_HERE / "recorder.js").read_text()
@@ -23,8 +22,6 @@ _COMPARE = (_HERE / "compare.js").read_text()
 PAGE_ERRORS = (Error, TimeoutError)
 """What asking a page that is in trouble raises."""
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
-_FLAGS = ["--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 _PATIENCE_MS = 10_000
 _ANSWER_SECONDS = 5.0
 
@@ -232,11 +229,9 @@ class Windows:
 async def chromium() -> AsyncIterator[Browser]:
     """Without a window; leaves nothing running."""
     async with async_playwright() as playwright:
-        # The sandbox refuses to run as root, which is what containers and CI machines often are.
-        flags = [*_FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
         browser = await playwright.chromium.launch(
-            executable_path=_binary(playwright),
-            args=flags,
+            executable_path=chromium_binary(playwright.chromium.executable_path),
+            args=chromium_flags(),
             ignore_default_args=["--disable-back-forward-cache"],
             handle_sigint=False,
         )
@@ -259,11 +254,3 @@ async def windows(browser: Browser) -> AsyncIterator[Windows]:
     finally:
         for context in contexts:
             await context.close()
-
-
-def _binary(playwright: Playwright) -> str:
-    own = playwright.chromium.executable_path
-    found = own if Path(own).exists() else next((path for name in _NAMES if (path := shutil.which(name))), None)
-    if found is None:
-        raise FileNotFoundError("no Chromium: run `sh e2e/ensure_browser.sh .venv/bin/python`")
-    return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -27,6 +26,7 @@ from jogakbo_shell.integrity import digest, fits
 from jogakbo_shell.registry.server import FragmentServer
 from jogakbo_shell.resilience import Breaker
 from jogakbo_shell.web.security import policy_with
+from shell.tests import chromium
 from shell.tests.harness import FakeFragmentServer, Gate, Portal, answer, cacheable, manifest, portal, until_true
 
 pytestmark = pytest.mark.anyio
@@ -38,9 +38,8 @@ RUNS = "document.documentElement.dataset.ran = (document.documentElement.dataset
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     async with async_playwright() as playwright:
-        yield await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
+        yield await playwright.chromium.launch(executable_path=chromium.BINARY, args=chromium.FLAGS)
 
 
 def script(name: str) -> bytes:
@@ -360,7 +359,7 @@ async def test_scripts_run_when_their_strategy_says(tmp_path: Path, cafe: FakeFr
     async with portal(tmp_path, {"cafe": cafe.address}, **PATIENT) as shell:
         page = await browser.new_page()
         await page.goto(f"{shell.origin}/cafe")
-        await page.wait_for_function("document.documentElement.dataset.lazy")
+        await page.wait_for_selector("html[data-lazy]", state="attached")
         seen = await page.evaluate("({...document.documentElement.dataset})")
     assert seen["ran"] == "before after module lazy "
     assert (seen["before"], seen["after"], seen["module"]) == ("loading", "interactive whole", "interactive whole")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from shell.tests import chromium
 from shell.tests.harness import FakeFragmentServer, Gate, Portal, answer, cacheable, hang, pages, portal
 
 pytestmark = pytest.mark.anyio
@@ -17,7 +17,6 @@ pytestmark = pytest.mark.anyio
 LUNCH = '[[page]]\npath = "/lunch"\ntemplate = "lunch.html"\ntitle = { en = "Lunch" }\n'
 LATE = {"fragment_deadline_ms": 8000, "page_deadline_ms": 8000, "page_budget_ms": 40}
 _OPEN = re.compile("on|waiting")  # without a bus it is not known for long what happens, and the stream stays open
-_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 _NOTE_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", event => console.error("CSP: " + event.violatedDirective));
 """
@@ -32,7 +31,7 @@ def anyio_backend() -> str:
 async def browser(anyio_backend: str) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         expect.set_options(timeout=15_000)
-        browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=_FLAGS)
+        browser = await playwright.chromium.launch(executable_path=chromium.BINARY, args=chromium.FLAGS)
         yield browser
         await browser.close()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import importlib
-import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +16,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 from redis import Redis
 
+from shell.tests import chromium
 from shell.tests.live.stage import Stage
 
 _START_SECONDS = 10.0
@@ -171,12 +171,11 @@ def eventually() -> Eventually:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     with sync_playwright() as playwright:
         expect.set_options(timeout=1000 * _PATIENCE_SECONDS)
         browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"),
-            args=flags,
+            executable_path=chromium.BINARY,
+            args=chromium.FLAGS,
             ignore_default_args=["--disable-back-forward-cache"],
         )
         yield browser

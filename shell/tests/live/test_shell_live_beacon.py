@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -11,6 +10,7 @@ import pytest
 from playwright.async_api import async_playwright, expect
 from prometheus_client import REGISTRY
 
+from shell.tests import chromium
 from shell.tests.harness import FakeFragmentServer, cacheable, eventually, portal
 from shell.tests.live.test_shell_esi_live import Bus
 
@@ -43,7 +43,7 @@ async def test_what_a_browser_was_asked_to_measure_arrives_when_its_page_goes(
         async_playwright() as playwright,
     ):
         expect.set_options(timeout=15_000)
-        browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        browser = await playwright.chromium.launch(executable_path=chromium.BINARY, args=chromium.FLAGS)
         page = await browser.new_page()
         await page.goto(f"{shell.origin}/cafe")
         await expect(page.locator("html")).to_have_attribute("data-live", "on")

@@ -96,7 +96,7 @@ def test_a_page_that_takes_longer_than_that_comes_in_the_end(page: Page, stage: 
     wait_until(page, lambda: page.locator("section").count() == 1)
     expect_live(page)
     assert stage.loads > 1, "it was given up before, and then less and less"
-    page.wait_for_function("sessionStorage.getItem('jogakbo-halves') === null")
+    wait_until(page, lambda: page.evaluate("sessionStorage.getItem('jogakbo-halves')") is None)
 
 
 def test_where_scripts_never_come_a_page_is_left_alone_in_the_end(page: Page, stage: Breaking) -> None:

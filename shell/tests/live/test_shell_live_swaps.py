@@ -13,7 +13,7 @@ def test_a_list_stays_where_it_was_scrolled_to(page: Page, stage: Stage) -> None
     page.add_init_script("delete Element.prototype.moveBefore")  # not in every browser, and it would keep it
     open_page(page, stage, section(a + b))
     page.evaluate("for (const name of 'ab') document.getElementById(name).scrollLeft = 300")
-    page.wait_for_function("document.getElementById('b').scrollLeft === 300")
+    wait_until(page, lambda: page.evaluate("document.getElementById('b').scrollLeft") == 300)
 
     stage.show(b + a)  # in another order, so it is moved
 
