@@ -118,6 +118,11 @@ def test_a_broken_template_keeps_the_server_from_starting(package: str, tmp_path
     assert refused.value.name == "seldom.html"
 
 
+def test_a_server_without_a_fragment_says_so_at_its_start(package: str) -> None:
+    with pytest.raises(ValueError, match="cakes has no fragment"):
+        FragmentServer("cakes", package=package, team="cakes").app(FragmentSettings())
+
+
 def test_no_visitor_waits_until_a_template_is_compiled(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Environment, "compile", lambda *_: pytest.fail("compiled while somebody waits"))
     assert "Castella &amp; co" in httpx2.get(f"{url}/cake?id=1").text

@@ -158,8 +158,10 @@ class FragmentServer:
 
     def manifest(self, assets: Assets, *, lab: bool = False) -> Manifest:
         """What the shell learns of this server, and what a layout of Podium's does: that knows the first declared
-        fragment as ``content``, and the way to the actions as a proxy.
+        fragment as ``content``, and the way to the actions as a proxy. Raises ``ValueError`` where there is none.
         """
+        if not self._fragments:
+            raise ValueError(f"the fragment server {self.name} has no fragment: declare one with @server.fragment")
         main = next(iter(self._fragments.values()))
         return Manifest(
             name=self.name,
