@@ -6,6 +6,7 @@ import, the members share both. Members' own code stays out: a restarted member 
 
 import gc
 import importlib
+import ssl
 from collections.abc import Iterable
 
 SHARED = (
@@ -14,6 +15,8 @@ SHARED = (
     "jogakbo.serving",
     "jogakbo.fragment",
     "jogakbo.service",
+    "jogakbo.service.clock",
+    "jogakbo.service.openapi",
     "jogakbo.events",
     "alembic.command",
     "alembic.config",
@@ -24,6 +27,7 @@ SHARED = (
     "anyio._backends._asyncio",
     "encodings.idna",
     "fastapi",
+    "fastapi.telemetry._runtime",
     "email.parser",
     "httpcore2",
     "httptools",
@@ -71,6 +75,7 @@ def preload(modules: Iterable[str]) -> dict[str, Exception]:
             importlib.import_module(module)
         except Exception as error:  # a broken module must not keep the others from running
             failures[module] = error
+    ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # with the first one OpenSSL sets itself up, in 2 MB
     gc.collect()
     gc.freeze()
     return failures
