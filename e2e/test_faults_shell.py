@@ -20,7 +20,7 @@ NewVisitor = Callable[..., Visitor]
 CAUGHT_UP_SECONDS = 10.0
 """The shell's own start, and a page's pause before it tries again."""
 
-CUT = r"ERR_(CONNECTION|INCOMPLETE|EMPTY|NETWORK)|status of 50[234]"
+CUT = r"ERR_(CONNECTION|CONTENT_LENGTH|INCOMPLETE|EMPTY|NETWORK)|status of 50[234]"
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import asyncio
 from typing import Protocol
 
 import pytest
-from redis.asyncio import Redis
+from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.connection import Connection
 from redis.exceptions import ConnectionError as RedisConnectionError
 
@@ -48,6 +48,27 @@ async def test_a_link_that_another_task_closes_under_a_command_is_a_connection_e
         group.create_task(close())
         with pytest.raises(RedisConnectionError):
             await link.send_command("PING")
+    await redis.aclose()
+
+
+@pytest.mark.parametrize("found", [False, True], ids=["named", "found"])
+async def test_a_link_to_a_node_that_another_task_closes_is_a_connection_error(cluster: Server, found: bool) -> None:
+    redis = connect_bus(cluster.url)
+    assert isinstance(redis, RedisCluster)
+    await redis.initialize()
+    node = redis.get_primaries()[0] if found else redis.startup_nodes[0]
+    link = node.acquire_connection()
+    await link.connect()  # type: ignore[no-untyped-call]
+
+    async def close() -> None:
+        await link.disconnect(nowait=True)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(close())
+        with pytest.raises(RedisConnectionError):
+            await link.send_command("PING")
+    node.release(link)
+    await node.disconnect()
     await redis.aclose()
 
 

@@ -37,10 +37,12 @@ def connect_bus(redis_url: str) -> Bus:
 
     ``redis://`` and ``rediss://`` lead to one server, ``redis+cluster://one:6379,two:6379`` to a cluster.
     """
+    client: Bus
     if nodes := cluster_nodes(redis_url):
         others = [_node(url) for url in nodes[1:]]
-        return RedisCluster.from_url(nodes[0], startup_nodes=others, **_limits())
-    client: Redis = Redis.from_url(redis_url, **_limits())
+        client = RedisCluster.from_url(nodes[0], startup_nodes=others, **_limits())
+    else:
+        client = Redis.from_url(redis_url, **_limits())
     mend_links(client)
     return client
 

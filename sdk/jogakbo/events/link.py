@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from redis.asyncio import Redis
+from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
 
@@ -27,7 +27,16 @@ class _Link(_Cut, Connection): ...
 class _TlsLink(_Cut, SSLConnection): ...
 
 
-def mend_links(redis: Redis) -> None:
+def mend_links(redis: Redis | RedisCluster) -> None:
     """From now on a command on a link that is gone raises redis-py's ``ConnectionError``, and nothing else."""
-    pool = redis.connection_pool
-    pool.connection_class = _TlsLink if issubclass(pool.connection_class, SSLConnection) else _Link
+    if isinstance(redis, RedisCluster):
+        link = _mended(redis.connection_kwargs["connection_class"])
+        redis.connection_kwargs["connection_class"] = link  # for the nodes that it finds
+        for node in redis.startup_nodes:
+            node.connection_class = link
+    else:
+        redis.connection_pool.connection_class = _mended(redis.connection_pool.connection_class)
+
+
+def _mended(plain: type[AbstractConnection]) -> type[_Link] | type[_TlsLink]:
+    return _TlsLink if issubclass(plain, SSLConnection) else _Link

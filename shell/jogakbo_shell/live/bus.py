@@ -35,10 +35,14 @@ def connect(redis_url: str) -> Bus:
     """`redis+cluster://one:6379,two:6379` leads to a cluster."""
     if nodes := cluster_nodes(redis_url):
         others = [_node(url) for url in nodes[1:]]
-        return RedisCluster.from_url(nodes[0], startup_nodes=others, **_limits())
+        cluster = RedisCluster.from_url(nodes[0], startup_nodes=others, **_limits())
+        link = _mended(cluster.connection_kwargs["connection_class"])
+        cluster.connection_kwargs["connection_class"] = link  # for the nodes that it finds
+        for node in cluster.startup_nodes:
+            node.connection_class = link
+        return cluster
     client: Redis = Redis.from_url(redis_url, **_limits())
-    pool = client.connection_pool
-    pool.connection_class = _TlsLink if issubclass(pool.connection_class, SSLConnection) else _Link
+    client.connection_pool.connection_class = _mended(client.connection_pool.connection_class)
     return client
 
 
@@ -57,6 +61,10 @@ class _Link(_Cut, Connection): ...
 
 
 class _TlsLink(_Cut, SSLConnection): ...
+
+
+def _mended(plain: type[AbstractConnection]) -> type[_Link] | type[_TlsLink]:
+    return _TlsLink if issubclass(plain, SSLConnection) else _Link
 
 
 class _Limits(TypedDict):
