@@ -156,7 +156,10 @@ async def test_the_keyboard_stays_where_it_was_when_the_place_under_it_is_filled
 ) -> None:
     lunch.gates["b"].then = answer('<p>Here is B</p><a href="/b">More</a>')
     await _open(page, shell)
-    await page.locator("[data-late=f-cafe-b] a").focus()
+    link = page.locator("[data-late=f-cafe-b] a")
+    await expect(link).to_be_visible()  # before its stylesheets are there, nothing on a page takes the focus
+    await link.focus()
+    await expect(link).to_be_focused()
     lunch.serve("b")
     await expect(page.locator("main #f-cafe-b")).to_contain_text("Here is B")
     await expect(page.locator("#f-cafe-b")).to_be_focused()
